@@ -1,0 +1,91 @@
+#include <eddy/runtime/core.hpp>
+#include <cassert>
+#include <eddy/runtime/cancellation.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "loop_state.hpp"
+
+namespace eddy::inline v1::detail {
+
+// Breadth first, by a list through the scopes themselves: a chain of a hundred thousand nested
+// scopes must not take a stack of that depth. A scope that has not started is on the ready queue and
+// has no leaf; the loop sees the flag.
+void loop_core::cancel(scope& target) noexcept {
+  target.cancelled = true;
+  if (target.state == wait_state::start) return;
+  target.next = nullptr;
+  if (cancelling_last) {
+    cancelling_last->next = &target;
+    cancelling_last = &target;
+    return;  // a caller further down the stack works the list off
+  }
+  cancelling = cancelling_last = &target;
+  while (cancelling) {
+    scope& at = *cancelling;
+    if (at.leaf) at.leaf->on_cancel();
+    at.cancel_more();
+    cancelling = static_cast<scope*>(at.next);
+  }
+  cancelling_last = nullptr;
+}
+
+loop_core& require_loop(const char* what) {
+  loop_core* loop = current_loop();
+  if (!loop) {
+    throw std::logic_error(std::string(what) + ": no loop runs on this thread; use eddy::run");
+  }
+  return *loop;
+}
+
+void throw_cancelled(loop_core& loop) { std::rethrow_exception(loop.cancellation); }
+
+void throw_not_awaitable(bool empty) {
+  throw std::logic_error(empty ? "an empty task, handle or generator was awaited"
+                               : "a task was awaited or started twice");
+}
+
+bool is_cancellation(const loop_core& loop, const std::exception_ptr& error) noexcept {
+  if (!error) return false;
+  if (error == loop.cancellation) return true;
+  try {
+    std::rethrow_exception(error);
+  } catch (const cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+namespace {
+
+// Redeliveries after which a task that swallows its cancellation is reported. A clean-up awaits a
+// few times; a thousand is a loop.
+constexpr std::uint16_t redelivery_limit = 1000;
+
+std::string place_of(const promise_base* body) {
+  if (!body || body->at.line() == 0) return "not yet suspended";
+  return std::string(body->at.file_name()) + ":" + std::to_string(body->at.line());
+}
+
+}  // namespace
+
+void report_ignored_cancellation(scope& where) noexcept {
+  if (where.redeliveries > redelivery_limit) return;
+  if (++where.redeliveries <= redelivery_limit) return;
+  const char* name = where.root ? where.root->name() : "";
+  try {
+    throw std::logic_error("task \"" + std::string(name) + "\" (its body waits at " +
+                           place_of(where.body) + ") has swallowed " +
+                           std::to_string(redelivery_limit) +
+                           " cancellations: catch `cancelled` only to clean up, and rethrow it");
+  } catch (...) {
+    state_of(*where.loop).report(std::current_exception());
+  }
+}
+
+void destroyed_while_running([[maybe_unused]] const promise_base& promise) noexcept {
+  assert(false && "a task was destroyed in the middle of its run: cancel it and await its end");
+}
+
+}  // namespace eddy::inline v1::detail

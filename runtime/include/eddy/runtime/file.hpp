@@ -1,0 +1,59 @@
+// Files, read and written off the loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <eddy/runtime/task.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace eddy::inline v1 {
+
+enum class file_mode : std::uint8_t {
+  read,    // the file must exist
+  write,   // made if missing, emptied if not
+  append,  // made if missing; each write goes to the end, as one piece
+};
+
+// An open file. Move-only. Calls run on the loop's offload threads, one at a time for each file (a
+// second concurrent one throws std::logic_error), and may not outlive the file. Errors are
+// std::system_error with the path.
+//
+// Cancellation: a call that has not started is withdrawn and has no effect; one that has is waited
+// for and keeps its result. write_all is a single call, so its bytes are written together or not at
+// all, short of an error.
+class file {
+ public:
+  // Opens `path` (open(2)); a file that is made gets mode 0666 less the umask.
+  static task<file> open(std::string path, file_mode mode);
+
+  file(file&& other) noexcept;
+  file& operator=(file&& other) noexcept;
+  // Closes without waiting, on this thread; what close(2) says is lost. Prefer close().
+  ~file();
+
+  // Reads up to `out.size()` bytes at the current position; 0 at the end.
+  task<std::size_t> read_some(std::span<std::byte> out);
+  // Reads to the end; throws std::length_error past `limit` bytes.
+  task<std::string> read_all(std::size_t limit = 64 * 1024 * 1024);
+  // Writes all of `bytes`, which must stay valid until the await returns.
+  task<> write_all(std::string_view bytes);
+  // The same for a file opened with file_mode::append, where it says what happens.
+  task<> append(std::string_view bytes) { return write_all(bytes); }
+  // Waits until the data is on the disk: fsync(2).
+  task<> sync();
+  // Closes and reports what close(2) says. The file is unusable then, also when it throws.
+  task<> close();
+
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  file(int fd, std::string path) noexcept : path_(std::move(path)), fd_(fd) {}
+  class use;
+
+  std::string path_;
+  int fd_ = -1;
+  bool busy_ = false;
+};
+
+}  // namespace eddy::inline v1

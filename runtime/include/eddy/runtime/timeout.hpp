@@ -1,0 +1,92 @@
+// A task with a deadline.
+#pragma once
+
+#include <eddy/runtime/task.hpp>
+#include <eddy/runtime/timer.hpp>
+
+namespace eddy::inline v1 {
+namespace detail {
+
+// The untyped part of with_timeout: the body runs in a scope of its own, which a timer cancels.
+class timeout_base : public waiter, public timer {
+ public:
+  void on_cancel() noexcept override { body_scope_.cancel(); }
+  void fire() noexcept override;
+
+ protected:
+  timeout_base(sleep_awaiter::kind k, std::int64_t ns) noexcept
+      : body_scope_(*this), ns_(ns), kind_(k) {}
+  ~timeout_base() = default;
+  std::coroutine_handle<> start(std::coroutine_handle<> h, promise_base& promise) noexcept;
+  // Throws what is not the body's to throw: cancelled, timeout_error.
+  void finish();
+
+ private:
+  class body_scope final : public scope {
+   public:
+    explicit body_scope(timeout_base& owner) noexcept : owner_(owner) {}
+    std::coroutine_handle<> body_ended() noexcept override;
+    void open(scope& outer, std::coroutine_handle<> h, promise_base& promise) noexcept {
+      nest(outer);
+      adopt(h, promise);
+    }
+
+   private:
+    timeout_base& owner_;
+  };
+
+  body_scope body_scope_;
+  std::int64_t ns_;
+  sleep_awaiter::kind kind_;
+  bool fired_ = false;
+  bool no_memory_ = false;
+};
+
+template <class T>
+class timeout_awaiter final : public timeout_base {
+ public:
+  timeout_awaiter(sleep_awaiter::kind k, std::int64_t ns, task<T>&& body) noexcept
+      : timeout_base(k, ns), body_(std::move(body)) {}
+
+  bool await_ready() const {
+    if (!body_ || body_.frame().promise().where) throw_not_awaitable(!body_);
+    return false;
+  }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(
+      std::coroutine_handle<Promise> h,
+      std::source_location at = std::source_location::current()) noexcept {
+    enter(h, at);
+    return start(body_.frame(), body_.frame().promise());
+  }
+  T await_resume() {
+    finish();
+    return body_.frame().promise().take();
+  }
+
+ private:
+  task<T> body_;
+};
+
+}  // namespace detail
+
+// Runs `body` in a scope of its own that is cancelled after `d`. Returns its result, also one that
+// came late; throws timeout_error if the body ended by that cancellation. Returns only after the
+// body has ended. An outer cancellation stays a cancellation. Cancellation point.
+//
+//   std::string line = co_await with_timeout(5s, read_line(stream));
+template <class Rep, class Period, class T>
+[[nodiscard]] detail::timeout_awaiter<T> with_timeout(std::chrono::duration<Rep, Period> d,
+                                                      task<T> body) noexcept {
+  return {detail::sleep_awaiter::kind::relative, detail::saturated_ns(d), std::move(body)};
+}
+
+// The same with a point in time.
+template <class T>
+[[nodiscard]] detail::timeout_awaiter<T> with_deadline(time_point t, task<T> body) noexcept {
+  return {detail::sleep_awaiter::kind::absolute,
+          std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count(),
+          std::move(body)};
+}
+
+}  // namespace eddy::inline v1

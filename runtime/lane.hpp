@@ -1,0 +1,31 @@
+// A bounded set of threads that run jobs in the order they came. Threads start when there is work
+// and none is idle.
+#pragma once
+
+#include <cstddef>
+#include <eddy/runtime/offload.hpp>
+#include <memory>
+
+namespace eddy::inline v1::detail {
+
+class lane {
+ public:
+  explicit lane(unsigned most_threads) noexcept : most_threads_(most_threads) {}
+  lane(const lane&) = delete;
+  lane& operator=(const lane&) = delete;
+  // Joins the idle threads. A thread that is still in a job is abandoned: it ends after the job,
+  // which must own all that it uses.
+  ~lane();
+
+  // Queues the job. Throws std::system_error if no thread at all can be started for it.
+  void submit(job& j);
+  // True if the job had not started and never will.
+  bool withdraw(job& j) noexcept;
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;
+  unsigned most_threads_;
+};
+
+}  // namespace eddy::inline v1::detail

@@ -1,0 +1,214 @@
+#include <eddy/runtime/cancellation.hpp>
+#include <eddy/runtime/loop.hpp>
+#include <stdexcept>
+
+#include "loop_state.hpp"
+#include "selector/system.hpp"
+
+namespace eddy::inline v1 {
+namespace detail {
+
+namespace {
+
+// Behind a call that is not inlined; see frame_pool.cpp.
+[[gnu::noinline]] loop_core*& loop_of_this_thread() noexcept {
+  thread_local loop_core* loop = nullptr;
+  return loop;
+}
+
+std::exception_ptr make_cancellation() noexcept {
+  try {
+    throw cancelled();
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+loop_settings&& checked(loop_settings&& s) {
+  if (current_loop()) {
+    throw std::logic_error("run: a loop runs on this thread already; await the task instead");
+  }
+  if (s.offload_threads == 0) {
+    const unsigned wanted = system::core_count() + 4;
+    s.offload_threads = wanted < 32 ? wanted : 32;
+  }
+  if (s.resolver_threads == 0) s.resolver_threads = 1;
+  return std::move(s);
+}
+
+void wake_engine(void* context) noexcept { static_cast<engine*>(context)->wake(); }
+
+}  // namespace
+
+loop_core* current_loop() noexcept { return loop_of_this_thread(); }
+
+loop_state::loop_state(loop_settings&& s)
+    : settings(checked(std::move(s))),
+      selector(settings.selector),
+      mail(new mailbox(selector)),
+      face(detail_loop_access::make(loop_handle(mail))),
+      offloads(settings.offload_threads),
+      names(settings.resolver_threads) {
+  cancellation = make_cancellation();
+  if (settings.cancel_on_interrupt && !system::watch_interrupt(wake_engine, &selector)) {
+    mail->close();
+    mail->let_go();
+    throw std::logic_error("cancel_on_interrupt: another loop of this process uses it");
+  }
+  loop_of_this_thread() = this;
+}
+
+loop_state::~loop_state() {
+  if (settings.cancel_on_interrupt) system::unwatch_interrupt();
+  loop_of_this_thread() = nullptr;
+  face.reset();
+  mail->let_go();
+}
+
+void loop_state::turn() {
+  deliver_mail();
+  run_ready();
+  if (ended()) return;
+  wait();
+  expire();
+}
+
+bool loop_state::ended() const noexcept {
+  return ending ? roots == nullptr : main_task->ended();
+}
+
+void loop_state::deliver_mail() noexcept {
+  for (detail::mail* m = mail->take_all(); m;) {
+    // Read first: delivering may free the mail.
+    detail::mail* after = m->next_mail;
+    try {
+      m->deliver();
+    } catch (...) {
+      report(std::current_exception());
+    }
+    m = after;
+  }
+}
+
+void loop_state::run_ready() {
+  budget = turn_budget;
+  for (int left = turn_budget; left > 0 && head; --left) {
+    ready_node& node = *head;
+    head = node.next;
+    if (!head) tail = nullptr;
+    resume(node);
+  }
+}
+
+void loop_state::resume(ready_node& node) {
+  scope& where = *node.where;
+  current = where.root;
+  transfers = 0;
+  std::coroutine_handle<> next = node.frame;
+  if (node.state == wait_state::start) {
+    node.state = wait_state::idle;
+    if (where.cancelled) {
+      where.body->error = cancellation;
+      next = where.body_ended();
+    }
+  }
+  for (; next; next = std::exchange(slot, nullptr)) {
+    transfers = 0;
+    next.resume();
+  }
+  current = nullptr;
+  if (retired) free_retired();
+}
+
+void loop_state::wait() {
+  if (head || !mail->may_sleep()) {
+    selector.wait(0);
+  } else {
+    selector.wait(timers.first_deadline());
+    mail->awake();
+  }
+  if (settings.cancel_on_interrupt && !interrupted && system::interrupt_seen()) {
+    interrupted = true;
+    main_task->cancel();
+  }
+}
+
+void loop_state::expire() noexcept {
+  if (timers.empty()) return;
+  const std::int64_t now = system::clock_ns();
+  while (timer* t = timers.pop_due(now)) t->fire();
+}
+
+void loop_state::free_retired() noexcept {
+  while (spawned* s = retired) {
+    retired = s->sibling();
+    s->destroy();
+  }
+}
+
+void loop_state::report(std::exception_ptr error) noexcept {
+  if (settings.on_error) {
+    try {
+      settings.on_error(std::move(error));
+      return;
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  if (first_error) return;
+  first_error = std::move(error);
+  if (main_task) main_task->cancel();
+}
+
+void loop_state::run_main(spawned& task) {
+  main_task = &task;
+  while (!ended()) turn();
+}
+
+// Detached tasks first, while everything still works; then the mail that was accepted, which may
+// start tasks that are born cancelled.
+void loop_state::end_everything() {
+  ending = true;
+  for (spawned* s = roots; s; s = s->sibling()) s->cancel();
+  while (!ended()) turn();
+  mail->close();
+  deliver_mail();
+  while (!ended()) turn();
+  free_retired();
+}
+
+runner::runner(run_options&& options) : state_(nullptr) {
+  state_ = detail_run_access::make(std::move(options));
+}
+
+runner::~runner() {
+  if (main_) main_->destroy();
+  delete state_;
+}
+
+void runner::drive(std::coroutine_handle<> h, promise_base& body) {
+  loop_state& loop = *state_;
+  try {
+    main_ = spawned::create(loop, h, body, nullptr, "main");
+  } catch (...) {
+    h.destroy();
+    throw;
+  }
+  loop.run_main(*main_);
+  main_->joined = true;
+  loop.end_everything();
+  if (loop.first_error) std::rethrow_exception(loop.first_error);
+  if (!is_cancellation(loop, body.error)) return;
+  if (loop.interrupted) throw interrupted("interrupted by SIGINT");
+  throw task_cancelled("the main task was cancelled");
+}
+
+}  // namespace detail
+
+loop& loop::current() {
+  return *detail::state_of(detail::require_loop("loop::current")).face;
+}
+
+std::string_view selector_name() noexcept { return detail::engine::name(); }
+
+}  // namespace eddy::inline v1

@@ -1,0 +1,84 @@
+// CONTRACT 1, completion: what the loop asks of a selector.
+//
+// `engine` is one concrete class, declared here once and defined by the one file that the build
+// links: io_uring.cpp, or readiness.cpp over a poller. The contract is written for io_uring at its
+// best; readiness emulates it.
+//
+//  1. A submitted operation completes exactly once: either submit() returns true (its result is
+//     there), or it returns false and a later wait() puts it on the ready queue by complete().
+//  2. Nothing is resumed inside submit, cancel, release or wait.
+//  3. cancel() never completes an operation by itself while the kernel can still use the operation's
+//     memory: the completion follows from wait(). An operation that completes in spite of a cancel
+//     keeps its result. Cancelling what is complete does nothing.
+//  4. All descriptors of streams and listeners come from the engine (open_socket, accept) or are
+//     given to it by attach(); nothing above closes one. release(fd) cancels what is in flight on it
+//     and closes the number after the last completion that names it; the numbers of descriptors are
+//     not reused before. The operation `close` does the same and completes then.
+//  5. `receive` lends a buffer of the engine's (`operation::data`, `buffer`), which comes back by
+//     recycle(). At most `retained_limit` buffers that nobody has taken yet are held for a stream;
+//     when the engine's buffers are out it takes blocks from the heap and never waits. A descriptor
+//     may switch between `read` and `receive` at any time, and no byte is lost or reordered: what
+//     was retained is delivered first. A cancelled `receive` loses no bytes either.
+//  6. One `read`, `receive` or `accept`, and one `write` or `connect`, at a time for each descriptor.
+//  7. wake() may be called from any thread and from a signal handler, as often as one likes, and
+//     makes the present or next wait() return. Everything else: the loop's thread only.
+//  8. wait(deadline) submits what is pending and returns at the first completion, wake or signal, at
+//     the deadline (steady-clock nanoseconds; 0: do not block; never_ns: no deadline) or
+//     spuriously. A turn makes one call of it.
+//  9. Nothing throws but the constructor, open_socket and attach.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <eddy/runtime/operation.hpp>
+
+namespace eddy::inline v1::detail {
+
+struct engine_options {
+  std::size_t buffer_bytes;
+  unsigned buffer_count;
+  unsigned ring_entries;
+};
+
+// Buffers received for a stream that its reader has not asked for yet. Four of 16 KiB keep a fast
+// sender busy over one turn; more would only take the pool away from the others.
+inline constexpr unsigned retained_limit = 4;
+
+// Marks a block from the heap in operation::buffer.
+inline constexpr std::uint32_t heap_buffer = UINT32_MAX;
+
+class engine {
+ public:
+  // Throws std::system_error whose text names the cause and the way out.
+  explicit engine(const engine_options& options);
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+  // Nothing is in flight but what was released; waits for that.
+  ~engine();
+
+  static const char* name() noexcept;
+
+  bool submit(operation& op) noexcept;
+  void cancel(operation& op) noexcept;
+  void wait(std::int64_t deadline_ns) noexcept;
+  void wake() noexcept;
+
+  // A new stream or datagram socket in the mode this engine needs. Throws std::system_error.
+  int open_socket(int family, int type);
+  // Makes a socket known that was opened elsewhere. Throws std::system_error.
+  void attach(int fd);
+  void release(int fd) noexcept;
+  void recycle(std::byte* data, std::uint32_t buffer) noexcept;
+
+ private:
+  struct state;
+  state* state_;
+};
+
+// How an engine ends an operation: on the ready queue, exactly once.
+inline void complete(operation& op, int result) noexcept {
+  op.result = result;
+  op.wake();
+}
+
+}  // namespace eddy::inline v1::detail

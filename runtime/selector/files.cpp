@@ -1,0 +1,61 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "system.hpp"
+
+namespace eddy::inline v1::detail::system {
+
+namespace {
+
+constexpr int new_file_mode = 0666;  // less the umask
+
+int flags_of(open_mode mode) noexcept {
+  switch (mode) {
+    case open_mode::read: return O_RDONLY;
+    case open_mode::write: return O_WRONLY | O_CREAT | O_TRUNC;
+    case open_mode::append: return O_WRONLY | O_CREAT | O_APPEND;
+  }
+  return O_RDONLY;
+}
+
+}  // namespace
+
+int file_open(const char* path, open_mode mode) noexcept {
+  for (;;) {
+    const int fd = ::open(path, flags_of(mode) | O_CLOEXEC, new_file_mode);
+    if (fd >= 0) return fd;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+std::int64_t file_read(int fd, void* data, std::size_t size) noexcept {
+  for (;;) {
+    const auto n = ::read(fd, data, size);
+    if (n >= 0) return n;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+std::int64_t file_write(int fd, const void* data, std::size_t size) noexcept {
+  const auto* at = static_cast<const unsigned char*>(data);
+  std::size_t left = size;
+  while (left > 0) {
+    const auto n = ::write(fd, at, left);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return -errno;
+    }
+    at += n;
+    left -= static_cast<std::size_t>(n);
+  }
+  return static_cast<std::int64_t>(size);
+}
+
+int file_sync(int fd) noexcept { return ::fsync(fd) == 0 ? 0 : -errno; }
+
+// Linux has freed the number also when close says EINTR; a retry could close another's.
+int file_close(int fd) noexcept { return ::close(fd) == 0 || errno == EINTR ? 0 : -errno; }
+
+}  // namespace eddy::inline v1::detail::system

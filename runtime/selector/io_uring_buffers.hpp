@@ -1,0 +1,89 @@
+// Where received bytes land: the pool that the kernel picks from, and blocks from the heap.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine.hpp"
+
+struct io_uring;
+struct io_uring_buf_ring;
+
+namespace eddy::inline v1::detail {
+
+// A piece of memory with received bytes from `begin` to `end`: a buffer of the pool, or one from
+// the heap (`buffer` is heap_buffer), whose bytes follow the block itself.
+struct block {
+  block* next;
+  std::byte* data;
+  std::uint32_t begin;
+  std::uint32_t end;
+  std::uint32_t buffer;
+};
+
+// The registered ring of provided buffers (IORING_REGISTER_PBUF_RING), made at the first receive. A
+// buffer is with the kernel, from give_back to taken, or with the engine or a lease. On a kernel
+// without such rings (before 5.19) it stays empty and the heap serves.
+class buffer_pool {
+ public:
+  explicit buffer_pool(const engine_options& options) noexcept;
+  buffer_pool(const buffer_pool&) = delete;
+  buffer_pool& operator=(const buffer_pool&) = delete;
+  ~buffer_pool();
+
+  static constexpr std::uint16_t group = 0;
+
+  std::size_t bytes() const noexcept { return bytes_; }
+  // True if the kernel has a buffer to pick, as far as is known before the completions are seen.
+  bool stocked(io_uring& ring) noexcept;
+  // The kernel has put `size` bytes in this buffer.
+  block& taken(std::uint32_t buffer, std::size_t size) noexcept;
+  // Null if there is no memory.
+  static block* from_heap(std::size_t size) noexcept;
+  void give_back(block& b) noexcept;
+  // The same for what a lease holds: the start of a block's bytes.
+  void recycle(std::byte* data, std::uint32_t buffer) noexcept;
+  // The kernel may still write: the memory must not be freed.
+  void abandon() noexcept { map_ = nullptr; }
+
+ private:
+  bool open(io_uring& ring) noexcept;
+  void offer(std::uint32_t buffer) noexcept;
+
+  std::size_t bytes_;
+  std::uint32_t count_;
+  std::uint32_t with_kernel_ = 0;
+  bool tried_ = false;
+  io_uring_buf_ring* ring_ = nullptr;
+  std::byte* first_ = nullptr;
+  block* blocks_ = nullptr;
+  void* map_ = nullptr;
+  std::size_t map_size_ = 0;
+};
+
+// The blocks that a stream has received and nobody has taken, in order. Owns nothing.
+class block_queue {
+ public:
+  bool empty() const noexcept { return !first_; }
+  unsigned size() const noexcept { return size_; }
+  block& front() noexcept { return *first_; }
+  void push(block& b) noexcept {
+    b.next = nullptr;
+    (first_ ? last_->next : first_) = &b;
+    last_ = &b;
+    ++size_;
+  }
+  block& pop() noexcept {
+    block& b = *first_;
+    first_ = b.next;
+    --size_;
+    return b;
+  }
+
+ private:
+  block* first_ = nullptr;
+  block* last_ = nullptr;
+  unsigned size_ = 0;
+};
+
+}  // namespace eddy::inline v1::detail

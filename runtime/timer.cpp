@@ -1,0 +1,93 @@
+#include <eddy/runtime/cancellation.hpp>
+#include <eddy/runtime/timeout.hpp>
+#include <eddy/runtime/timer.hpp>
+#include <new>
+#include <string>
+
+#include "loop_state.hpp"
+#include "selector/system.hpp"
+
+namespace eddy::inline v1 {
+namespace detail {
+
+bool arm(loop_core& loop, timer& t, std::int64_t deadline_ns) noexcept {
+  return state_of(loop).timers.insert(t, deadline_ns);
+}
+
+void disarm(loop_core& loop, timer& t) noexcept {
+  if (t.index != timer::not_armed) state_of(loop).timers.remove(t);
+}
+
+std::int64_t now_ns(loop_core&) noexcept { return system::clock_ns(); }
+
+void throw_no_memory() { throw std::bad_alloc(); }
+
+bool sleep_awaiter::start() noexcept {
+  if (refused()) return true;
+  loop_core& loop = *where->loop;
+  const bool relative = kind_ == kind::relative;
+  if (relative && ns_ <= 0) {
+    park();
+    wake();
+    return true;
+  }
+  park();
+  // The clock is read anew: a cached reading would let the sleep end early.
+  if (arm(loop, *this, relative ? deadline_after(now_ns(loop), ns_) : ns_)) return true;
+  no_memory_ = true;
+  wake();
+  return true;
+}
+
+// A sleep that is over keeps its result; the cancellation meets the next suspension.
+void sleep_awaiter::on_cancel() noexcept {
+  if (state != wait_state::waiting) return;
+  disarm(*where->loop, *this);
+  drop();
+}
+
+std::coroutine_handle<> timeout_base::start(std::coroutine_handle<> h,
+                                            promise_base& promise) noexcept {
+  if (refused()) return std::noop_coroutine();
+  loop_core& loop = *where->loop;
+  park();
+  const bool relative = kind_ == sleep_awaiter::kind::relative;
+  const std::int64_t deadline = relative && ns_ != never_ns ? deadline_after(now_ns(loop), ns_) : ns_;
+  if (deadline != never_ns && !arm(loop, *this, deadline)) {
+    no_memory_ = true;
+    wake();
+    return std::noop_coroutine();
+  }
+  body_scope_.open(*where, h, promise);
+  return loop.transfer(h);
+}
+
+void timeout_base::fire() noexcept {
+  fired_ = true;
+  body_scope_.cancel();
+}
+
+std::coroutine_handle<> timeout_base::body_scope::body_ended() noexcept {
+  disarm(*loop, owner_);
+  return owner_.frame;
+}
+
+void timeout_base::finish() {
+  leave();
+  if (no_memory_) throw_no_memory();
+  const promise_base& body = *body_scope_.body;
+  if (!fired_ || where->cancelled || !is_cancellation(*where->loop, body.error)) return;
+  if (kind_ == sleep_awaiter::kind::absolute) throw timeout_error("the deadline has passed");
+  std::string limit = std::to_string(static_cast<double>(ns_) / 1e9);
+  throw timeout_error("timed out after " + limit.substr(0, limit.find('.') + 4) + " s");
+}
+
+}  // namespace detail
+
+time_point now() {
+  detail::loop_core& loop = detail::require_loop("now");
+  return time_point(std::chrono::duration_cast<time_point::duration>(
+      std::chrono::nanoseconds(detail::now_ns(loop))));
+}
+
+}  // namespace eddy::inline v1
