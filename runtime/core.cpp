@@ -45,6 +45,10 @@ void throw_not_awaitable(bool empty) {
                                : "a task was awaited or started twice");
 }
 
+void throw_generator_busy() {
+  throw std::logic_error("next() of a generator while another next() of it waits");
+}
+
 bool is_cancellation(const loop_core& loop, const std::exception_ptr& error) noexcept {
   if (!error) return false;
   if (error == loop.cancellation) return true;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <stdexcept>
@@ -59,6 +60,7 @@ loop_state::loop_state(loop_settings&& s)
 }
 
 loop_state::~loop_state() {
+  free_retired();  // main's arguments may have held the last handles
   if (settings.cancel_on_interrupt) system::unwatch_interrupt();
   loop_of_this_thread() = nullptr;
   face.reset();
@@ -124,7 +126,8 @@ void loop_state::wait() {
   if (head || !mail->may_sleep()) {
     selector.wait(0);
   } else {
-    selector.wait(timers.first_deadline());
+    // A deadline before the clock's epoch is due as well, and not the selector's "for ever".
+    selector.wait(std::max<std::int64_t>(timers.first_deadline(), 0));
     mail->awake();
   }
   if (settings.cancel_on_interrupt && !interrupted && system::interrupt_seen()) {
@@ -148,12 +151,16 @@ void loop_state::free_retired() noexcept {
 
 void loop_state::report(std::exception_ptr error) noexcept {
   if (settings.on_error) {
+    // What the handler spawns is nobody's child: this may be the last step of a task that has ended.
+    spawned* const running = std::exchange(current, nullptr);
     try {
       settings.on_error(std::move(error));
-      return;
+      error = nullptr;
     } catch (...) {
       error = std::current_exception();
     }
+    current = running;
+    if (!error) return;
   }
   if (first_error) return;
   first_error = std::move(error);

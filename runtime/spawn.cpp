@@ -129,10 +129,12 @@ bool join_base::start() noexcept {
   if (refused()) return true;
   if (task_->joined || task_->joiner) {
     twice_ = true;
-    return complete_now();
+    return false;  // at once: when the queue comes to this, the task may be gone
   }
-  if (task_->ended()) return complete_now();
+  // Also when the task has ended: until this resumes, which may be in the next turn, the task must
+  // not be freed with its handle nor joined by another.
   task_->joiner = this;
+  if (task_->ended()) return complete_now();
   park();
   return true;
 }

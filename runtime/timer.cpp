@@ -78,8 +78,10 @@ void timeout_base::finish() {
   const promise_base& body = *body_scope_.body;
   if (!fired_ || where->cancelled || !is_cancellation(*where->loop, body.error)) return;
   if (kind_ == sleep_awaiter::kind::absolute) throw timeout_error("the deadline has passed");
-  std::string limit = std::to_string(static_cast<double>(ns_) / 1e9);
-  throw timeout_error("timed out after " + limit.substr(0, limit.find('.') + 4) + " s");
+  // By hand: to_string of a double has the locale's decimal point.
+  const std::int64_t ms = ns_ / 1'000'000;
+  throw timeout_error("timed out after " + std::to_string(ms / 1000) + "." +
+                      std::to_string(1000 + ms % 1000).substr(1) + " s");
 }
 
 }  // namespace detail

@@ -32,8 +32,11 @@ void put_base::serve() noexcept {
 bool get_base::start() noexcept {
   if (refused()) return true;
   if (queue_.can_take()) {
-    ++queue_.promised_;
-    return complete_now();
+    if (++queue_.promised_ == 1) return complete_now();
+    // Behind those who were promised an item before and have not run yet: it would take theirs.
+    park();
+    wake();
+    return true;
   }
   queue_.getters_.push_back(*this);
   park();

@@ -69,6 +69,8 @@ class engine {
   void attach(int fd);
   void release(int fd) noexcept;
   void recycle(std::byte* data, std::uint32_t buffer) noexcept;
+  // Whether the engine holds bytes, or the end, of a stream that nobody has taken yet.
+  bool holds_input(int fd) const noexcept;
 
  private:
   struct state;

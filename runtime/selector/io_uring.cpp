@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +22,13 @@ constexpr std::int64_t last_turn_ns = 100'000'000;
 
 [[noreturn]] void throw_system(int error, const char* what) {
   throw std::system_error(error, std::system_category(), what);
+}
+
+bool is_tcp(int fd) noexcept {
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+         protocol == IPPROTO_TCP;
 }
 
 }  // namespace
@@ -47,12 +55,12 @@ engine::state::~state() {
   if (living > 0) pool.abandon();
 }
 
-descriptor* engine::state::adopt(int fd) noexcept {
+descriptor* engine::state::adopt(int fd, bool tcp) noexcept {
   try {
     const auto at = static_cast<std::size_t>(fd);
     if (at >= table.size()) table.resize(at + at / 2 + 16);
     assert(!table[at] && "the descriptor was closed behind the engine's back");
-    table[at] = new descriptor(fd);
+    table[at] = new descriptor(fd, tcp);
     ++living;
     return table[at];
   } catch (const std::bad_alloc&) {
@@ -180,7 +188,8 @@ void engine::wake() noexcept {
 int engine::open_socket(int family, int type) {
   const int fd = ::socket(family, type | SOCK_CLOEXEC, 0);
   if (fd < 0) throw_system(errno, "socket");
-  if (!state_->adopt(fd)) {
+  const bool tcp = type == SOCK_STREAM && (family == AF_INET || family == AF_INET6);
+  if (!state_->adopt(fd, tcp)) {
     ::close(fd);
     throw std::bad_alloc();
   }
@@ -191,7 +200,7 @@ void engine::attach(int fd) {
   // A non-blocking socket would make io_uring answer EAGAIN at once instead of waiting.
   const int failed = system::set_blocking(fd, true);
   if (failed) throw_system(-failed, "attaching a descriptor");
-  if (!state_->adopt(fd)) throw std::bad_alloc();
+  if (!state_->adopt(fd, is_tcp(fd))) throw std::bad_alloc();
 }
 
 void engine::release(int fd) noexcept {
@@ -203,6 +212,11 @@ void engine::release(int fd) noexcept {
 
 void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   state_->pool.recycle(data, buffer);
+}
+
+bool engine::holds_input(int fd) const noexcept {
+  const descriptor* d = state_->find(fd);
+  return d && (d->ended || !d->retained.empty());
 }
 
 }  // namespace eddy::inline v1::detail

@@ -91,7 +91,7 @@ int engine::state::copy_retained(descriptor& d, operation& op) noexcept {
 
 bool engine::state::push_channel(descriptor& d) noexcept {
   io_lane& channel = d.lanes[lane_channel];
-  d.into_heap = d.no_multishot || d.no_buffers || !pool.stocked(ring.raw());
+  d.into_heap = d.no_buffers || !pool.stocked(ring.raw());
   if (d.into_heap && !d.landing) d.landing = buffer_pool::from_heap(pool.bytes());
   if (d.into_heap && !d.landing) {
     channel.state = io_lane::entry::none;
@@ -103,7 +103,11 @@ bool engine::state::push_channel(descriptor& d) noexcept {
   if (d.into_heap) {
     io_uring_prep_recv(entry, d.fd, d.landing->data, pool.bytes(), 0);
   } else {
-    io_uring_prep_recv_multishot(entry, d.fd, nullptr, 0, 0);
+    if (d.tcp && !no_multishot) {
+      io_uring_prep_recv_multishot(entry, d.fd, nullptr, 0, 0);
+    } else {
+      io_uring_prep_recv(entry, d.fd, nullptr, pool.bytes(), 0);
+    }
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = buffer_pool::group;
   }
@@ -137,8 +141,8 @@ void engine::state::received(descriptor& d, int result, unsigned flags) noexcept
     retain(d, *b);
   } else if (result == -ENOBUFS && !d.into_heap) {
     d.no_buffers = true;
-  } else if (result == -EINVAL && !d.into_heap) {
-    d.no_multishot = true;
+  } else if (result == -EINVAL && d.tcp && !d.into_heap && !no_multishot) {
+    no_multishot = true;  // Linux before 6.0
   } else if (result != -ECANCELED && result != -EINTR) {
     d.ended = true;
     d.ending = result;

@@ -38,7 +38,7 @@ struct io_lane {
 };
 
 struct descriptor {
-  explicit descriptor(int number) noexcept : fd(number) {}
+  explicit descriptor(int number, bool is_tcp) noexcept : fd(number), tcp(is_tcp) {}
   descriptor(const descriptor&) = delete;
   descriptor& operator=(const descriptor&) = delete;
 
@@ -62,9 +62,9 @@ struct descriptor {
   bool ended = false;
   bool released = false;
   bool changed = false;
-  bool into_heap = false;     // the channel's entry is a single receive into `landing`
-  bool no_buffers = false;    // the pool was out when the channel last asked
-  bool no_multishot = false;  // the kernel or this kind of descriptor has none
+  bool into_heap = false;   // the channel's entry is a single receive into `landing`
+  bool tcp;                 // multishot receive is trusted; see io_uring_receive.cpp
+  bool no_buffers = false;  // the pool was out when the channel last asked
 };
 
 struct engine::state {
@@ -79,7 +79,7 @@ struct engine::state {
     return at < table.size() ? table[at] : nullptr;
   }
   // Null if there is no memory.
-  descriptor* adopt(int fd) noexcept;
+  descriptor* adopt(int fd, bool tcp) noexcept;
   bool submit(operation& op) noexcept;
   void start_lane(descriptor& d, lane_index which, operation& op) noexcept;
   void cancel(operation& op) noexcept;
@@ -121,6 +121,7 @@ struct engine::state {
   std::uint64_t wake_count = 0;  // where the read of wake_fd lands
   bool wake_armed = false;
   bool ending = false;
+  bool no_multishot = false;
   bool any_ended = false;  // in this wait: so it must not block
 };
 

@@ -165,7 +165,7 @@ int engine::state::accepted(descriptor& listener, int result) noexcept {
   int error = 0;
   if (listener.released) {
     error = -ECANCELED;
-  } else if (!adopt(result)) {
+  } else if (!adopt(result, listener.tcp)) {
     error = -ENOMEM;
   }
   if (error == 0) return result;

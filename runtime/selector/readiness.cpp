@@ -341,6 +341,9 @@ void engine::release(int fd) noexcept {
   ::close(fd);
 }
 
+// Nothing is received before somebody asks for it.
+bool engine::holds_input(int) const noexcept { return false; }
+
 void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   state_->buffers.give(data, buffer);
 }

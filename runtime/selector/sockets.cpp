@@ -47,6 +47,15 @@ int set_no_delay(int fd, bool on) noexcept { return set_int(fd, IPPROTO_TCP, TCP
 
 int shutdown_sending(int fd) noexcept { return ::shutdown(fd, SHUT_WR) == 0 ? 0 : -errno; }
 
+int peek(int fd) noexcept {
+  char first = 0;
+  for (;;) {
+    const auto n = ::recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n >= 0) return static_cast<int>(n);
+    if (errno != EINTR) return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+  }
+}
+
 int set_blocking(int fd, bool on) noexcept {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;

@@ -28,6 +28,9 @@ int local_address(int fd, socket_address& out) noexcept;
 int peer_address(int fd, socket_address& out) noexcept;
 int set_no_delay(int fd, bool on) noexcept;
 int shutdown_sending(int fd) noexcept;
+// Whether a stream that nobody reads has anything to say: -EAGAIN if not, 0 at its end, 1 if bytes
+// are waiting, which stay where they are. Never blocks.
+int peek(int fd) noexcept;
 int set_blocking(int fd, bool on) noexcept;
 
 // Blocks. getaddrinfo(3) for stream sockets. On failure `out` is empty and `error` says why.

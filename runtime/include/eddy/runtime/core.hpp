@@ -210,6 +210,7 @@ loop_core& require_loop(const char* what);
 
 [[noreturn]] void throw_cancelled(loop_core& loop);
 [[noreturn]] void throw_not_awaitable(bool empty);
+[[noreturn]] void throw_generator_busy();
 // True if `error` is a cancellation, of this or of another loop.
 bool is_cancellation(const loop_core& loop, const std::exception_ptr& error) noexcept;
 // The scope has swallowed very many cancellations: tell who, once.

@@ -81,6 +81,11 @@ non_void_t<T> take_result(task<T>& t) {
   }
 }
 
+class failed_tag {
+ public:
+  failed_tag() noexcept {}
+};
+
 template <class T>
 bool startable(const task<T>& t) {
   if (!t || t.frame().promise().where) throw_not_awaitable(!t);
@@ -93,10 +98,10 @@ bool startable(const task<T>& t) {
 template <class T>
 class settled {
  public:
-  explicit settled(std::exception_ptr error) noexcept : error_(std::move(error)) {}
+  // Marked, as a value may be an exception_ptr too.
+  settled(detail::failed_tag, std::exception_ptr error) noexcept : error_(std::move(error)) {}
   template <class U>
-    requires(!std::is_same_v<std::remove_cvref_t<U>, std::exception_ptr> &&
-             !std::is_same_v<std::remove_cvref_t<U>, settled>)
+    requires(!std::is_same_v<std::remove_cvref_t<U>, settled>)
   explicit settled(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
@@ -124,7 +129,7 @@ namespace detail {
 template <class T>
 settled<T> settle_result(task<T>& t) {
   auto& promise = t.frame().promise();
-  if (promise.error) return settled<T>(std::exchange(promise.error, nullptr));
+  if (promise.error) return settled<T>(failed_tag(), std::exchange(promise.error, nullptr));
   return settled<T>(take_result(t));
 }
 

@@ -45,6 +45,7 @@ class next_awaiter {
   explicit next_awaiter(std::coroutine_handle<generator_promise<T>> h) noexcept : generator_(h) {}
   bool await_ready() const {
     if (!generator_) throw_not_awaitable(true);
+    if (generator_.promise().continuation) throw_generator_busy();
     return generator_.done();
   }
   template <class Promise>
@@ -59,6 +60,7 @@ class next_awaiter {
   }
   std::optional<T> await_resume() {
     auto& promise = generator_.promise();
+    promise.continuation = nullptr;
     if (promise.error) std::rethrow_exception(std::exchange(promise.error, nullptr));
     std::optional<T> value(std::move(promise.current));
     promise.current.reset();
@@ -98,7 +100,8 @@ class [[nodiscard]] generator {
     if (frame_) frame_.destroy();
   }
 
-  // The next value, or nothing when the sequence has ended. One call at a time.
+  // The next value, or nothing when the sequence has ended. One call at a time: std::logic_error
+  // while another waits.
   [[nodiscard]] auto next() noexcept { return detail::next_awaiter<T>(frame_); }
 
  private:

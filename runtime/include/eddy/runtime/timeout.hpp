@@ -10,7 +10,9 @@ namespace detail {
 // The untyped part of with_timeout: the body runs in a scope of its own, which a timer cancels.
 class timeout_base : public waiter, public timer {
  public:
-  void on_cancel() noexcept override { body_scope_.cancel(); }
+  void on_cancel() noexcept override {
+    if (!no_memory_) body_scope_.cancel();
+  }
   void fire() noexcept override;
 
  protected:

@@ -42,11 +42,15 @@ constexpr std::int64_t saturated_ns(std::chrono::duration<Rep, Period> d) noexce
   const long double ns = wide(d).count();
   if (!(ns > 0)) return 0;
   if (ns >= static_cast<long double>(never_ns)) return never_ns;
-  if constexpr (std::chrono::treat_as_floating_point_v<Rep>) {
+  // Whole numbers only where the conversion has no factor on both sides of the fraction: thirds of a
+  // second overflow after 97 years, 44,100ths after 242 days.
+  using factor = std::ratio_divide<Period, std::nano>;
+  if constexpr (!std::chrono::treat_as_floating_point_v<Rep> &&
+                (factor::num == 1 || factor::den == 1)) {
+    return std::chrono::ceil<std::chrono::nanoseconds>(d).count();
+  } else {
     const auto whole = static_cast<std::int64_t>(ns);
     return static_cast<long double>(whole) < ns ? whole + 1 : whole;
-  } else {
-    return std::chrono::ceil<std::chrono::nanoseconds>(d).count();
   }
 }
 
