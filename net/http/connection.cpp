@@ -1,0 +1,73 @@
+#include "connection.hpp"
+
+#include <eddy/net/http/error.hpp>
+#include <system_error>
+
+namespace eddy::inline v1::http {
+
+namespace {
+
+task<> close_quietly(transport closing) {
+  try {
+    co_await closing.close();
+  } catch (const std::system_error&) {
+    // The descriptor is gone all the same, and of a connection that nobody uses any more no one would
+    // want to know.
+  }
+}
+
+}  // namespace
+
+task<> connection::close() { return close_quietly(std::move(transport_)); }
+
+task<> connection::open(destination to) {
+  const bool connected = co_await connecting_.run(dial(std::move(to)));
+  if (!connected) aborted_ = true;
+}
+
+#if EDDY_HAVE_OPENSSL
+
+task<> connection::dial(destination to) {
+  tcp_stream raw = co_await tcp_stream::connect(to.host, to.port);
+  if (to.secure) {
+    tls_stream secure = co_await tls_stream::connect(std::move(raw), to.host, *to.trust);
+    transport_ = transport(std::move(secure));
+  } else {
+    transport_ = transport(std::move(raw));
+  }
+}
+
+#else
+
+task<> connection::dial(destination to) {
+  if (to.secure) throw error("https needs TLS, and this build of Eddy is without OpenSSL");
+  tcp_stream raw = co_await tcp_stream::connect(to.host, to.port);
+  transport_ = transport(std::move(raw));
+}
+
+#endif
+
+void connection::begin(std::string_view method) {
+  parser_.begin(method);
+  if (!buffer_) buffer_.reset(new std::byte[buffer_bytes]);
+  begin_ = end_ = sent_ = received_ = 0;
+}
+
+response_step connection::next() {
+  const response_step step = parser_.feed({buffer_.get() + begin_, end_ - begin_});
+  begin_ += step.consumed;
+  return step;
+}
+
+response_event connection::arrived(std::size_t bytes) {
+  begin_ = 0;
+  end_ = bytes;
+  received_ += bytes;
+  return bytes > 0 ? response_event::need_more : parser_.finish();
+}
+
+bool connection::is_reusable() const noexcept {
+  return !tainted_ && !aborted_ && parser_.keep_alive() && begin_ == end_;
+}
+
+}  // namespace eddy::inline v1::http

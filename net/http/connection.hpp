@@ -1,0 +1,98 @@
+// One HTTP/1.1 connection, from the client's side.
+#pragma once
+
+#include <memory>
+
+#include "pool_ledger.hpp"
+#include "response_parser.hpp"
+#include "stop_scope.hpp"
+#include "transport.hpp"
+
+#if EDDY_HAVE_OPENSSL
+#include <eddy/net/tls.hpp>
+#endif
+
+namespace eddy::inline v1::http {
+
+// Where a connection goes.
+struct destination {
+  destination(std::string to_host, std::uint16_t to_port, bool with_tls)
+      : host(std::move(to_host)), port(to_port), secure(with_tls) {}
+
+  std::string host;
+  std::uint16_t port;
+  bool secure;
+#if EDDY_HAVE_OPENSSL
+  const tls_context* trust = nullptr;  // with `secure`; outlives the connecting
+#endif
+};
+
+// A transport with a parser and a read buffer: the pieces of an exchange, put together by `exchange`
+// and `response_state`. Thread: its loop's. Memory of the read buffer is held only while an
+// exchange is under way. Destroying it closes the transport at once.
+class connection final : public pool_entry {
+ public:
+  explicit connection(const limits& bounds) : parser_(bounds) {}
+
+  // Connects, with TLS if asked for. Throws what tcp_stream and tls_stream throw; if abort() ends
+  // it, nothing: is_aborted() tells.
+  task<> open(destination to);
+
+  // Whether it may carry another request. Asks the system.
+  bool is_usable() const noexcept { return !aborted_ && transport_.is_quiet(); }
+
+  // A new exchange: the response will be one to `method`.
+  void begin(std::string_view method);
+  task<> write(std::string_view bytes) { return transport_.write_all(bytes, &sent_); }
+
+  // The next event that needs no reading; pieces of the body are good until read() is called.
+  response_step next();
+  // After need_more. Await read(), then tell arrived() its result; that is an event only at the end
+  // of the stream, and may then throw protocol_error for what is missing.
+  task<std::size_t> read() { return transport_.read_some(free_space()); }
+  response_event arrived(std::size_t bytes);
+
+  response_head take_head() noexcept { return parser_.take_head(); }
+  const response_parser& parser() const noexcept { return parser_; }
+
+  // Something happened that forbids another exchange, whatever the parser says.
+  void taint() noexcept { tainted_ = true; }
+  // After the exchange: whether another one may follow.
+  bool is_reusable() const noexcept;
+  // Gives the memory of the read buffer back.
+  void rest() noexcept { buffer_.reset(); }
+
+  // Of this exchange: bytes that the peer may have seen, bytes that came.
+  std::size_t sent() const noexcept { return sent_; }
+  std::size_t received() const noexcept { return received_; }
+
+  // Ends connecting, or forbids any further use. The transport is closed by close().
+  void abort() noexcept {
+    aborted_ = true;
+    connecting_.stop();
+  }
+  bool is_aborted() const noexcept { return aborted_; }
+  // Ends the waits of others on it and returns when the transport is closed. The connection may be
+  // destroyed meanwhile.
+  task<> close();
+
+ private:
+  // A TLS record, the most that one read of a tls_stream brings.
+  static constexpr std::size_t buffer_bytes = 16 * 1024;
+
+  task<> dial(destination to);
+  std::span<std::byte> free_space() noexcept { return {buffer_.get(), buffer_bytes}; }
+
+  transport transport_;
+  response_parser parser_;
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t begin_ = 0;  // what the parser has not seen yet
+  std::size_t end_ = 0;
+  std::size_t sent_ = 0;
+  std::size_t received_ = 0;
+  stop_scope connecting_;
+  bool tainted_ = false;
+  bool aborted_ = false;
+};
+
+}  // namespace eddy::inline v1::http

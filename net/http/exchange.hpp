@@ -1,0 +1,72 @@
+// One request of a session, from its builder to its response's head.
+#pragma once
+
+#include <eddy/net/http/session.hpp>
+#include <exception>
+#include <optional>
+
+#include "exchange_clock.hpp"
+#include "failure.hpp"
+#include "pool.hpp"
+#include "redirect.hpp"
+
+namespace eddy::inline v1::http {
+
+// Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
+// allows it. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the slot
+// goes with it, so that nothing is left open or reserved.
+class exchange {
+ public:
+  explicit exchange(request_builder&& r);
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+
+  task<response> run();
+
+ private:
+  // exchange.cpp
+  void prepare();
+  void add_defaults();
+  task<> hop();
+  void write_head();
+  task<> acquire();
+  bool has_usable_connection() const noexcept;
+  task<> connect();
+  task<> attempt();
+  bool retry_allowed(bool reused, bool is_retry) const noexcept;
+  task<> receive_head();
+  std::optional<redirection> next_hop() const;
+  task<> leave_hop();
+  task<bool> drain();
+  void follow(redirection&& r);
+  response finish();
+  bool is_aborted() const noexcept;
+  // exchange_send.cpp
+  task<> send();
+  task<> converse();
+  task<> upload(stop_scope* writing, stop_scope* reading);
+  task<> write_parts();
+  task<> watch(stop_scope* writing, stop_scope* reading);
+  task<> receive_early();
+  void keep_early(std::span<const std::byte> body);
+
+  detail::http_session_ref session_;  // outlives the slot
+  std::string method_;
+  url url_;
+  headers fields_;
+  std::string body_;
+  int max_redirects_;
+  exchange_clock clock_;
+
+  std::string head_;  // of the request as sent; with a small body behind it
+  connection_slot slot_;
+  step step_ = step::preparing;
+  time_limit limit_;  // of the wait that is under way
+  std::vector<visited> history_;
+
+  bool head_received_ = false;
+  std::exception_ptr write_failure_;
+  std::string early_body_;  // what came of the response while the request was still being sent
+};
+
+}  // namespace eddy::inline v1::http

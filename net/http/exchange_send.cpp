@@ -1,0 +1,120 @@
+// How a request leaves: in one piece, or while the response is watched for.
+#include <eddy/net/http/error.hpp>
+#include <eddy/runtime/gather.hpp>
+#include <eddy/runtime/timeout.hpp>
+#include <system_error>
+
+#include "exchange.hpp"
+#include "session_state.hpp"
+
+namespace eddy::inline v1::http {
+
+namespace {
+
+// A request up to this size is sent before anything is read: the kernel takes it at once (send
+// buffers begin at 16 KiB and more), so neither side can wait for the other to read. It also goes
+// out in one system call.
+constexpr std::size_t small_request_bytes = 16 * 1024;
+
+constexpr int first_error_status = 400;
+
+// Stops the other half however this one ends.
+class stop_at_end {
+ public:
+  explicit stop_at_end(stop_scope* other) noexcept : other_(other) {}
+  stop_at_end(const stop_at_end&) = delete;
+  stop_at_end& operator=(const stop_at_end&) = delete;
+  ~stop_at_end() { other_->stop(); }
+
+ private:
+  stop_scope* other_;
+};
+
+}  // namespace
+
+// A failure of the connection is kept: see receive_head().
+task<> exchange::send() {
+  if (head_.size() + body_.size() > small_request_bytes) {
+    limit_ = clock_.total();
+    co_await with_deadline(limit_.at, converse());
+    co_return;
+  }
+  const std::size_t head_bytes = head_.size();
+  head_.append(body_);
+  limit_ = clock_.total();
+  try {
+    co_await with_deadline(limit_.at, slot_.get()->write(head_));
+  } catch (const std::system_error&) {
+    write_failure_ = std::current_exception();
+    slot_.get()->taint();
+  }
+  head_.resize(head_bytes);  // for a retry
+}
+
+// Both directions at once, so that a server that answers before it has read everything (an echo, a
+// refusal) cannot make both sides wait for each other for ever. Ends when the request has been sent,
+// or when that has become pointless: then the connection is of no further use after the response.
+task<> exchange::converse() {
+  stop_scope writing;
+  stop_scope reading;
+  task<> up = upload(&writing, &reading);
+  task<> down = watch(&writing, &reading);
+  co_await gather(std::move(up), std::move(down));
+}
+
+task<> exchange::upload(stop_scope* writing, stop_scope* reading) {
+  const stop_at_end stop(reading);
+  bool finished = false;
+  try {
+    finished = co_await writing->run(write_parts());
+  } catch (const std::system_error&) {
+    write_failure_ = std::current_exception();
+  }
+  if (!finished) slot_.get()->taint();
+}
+
+task<> exchange::write_parts() {
+  connection& c = *slot_.get();
+  co_await c.write(head_);
+  co_await c.write(body_);
+}
+
+task<> exchange::watch(stop_scope* writing, stop_scope* reading) {
+  const stop_at_end stop(writing);
+  co_await reading->run(receive_early());
+}
+
+// Until it is stopped because all has been sent, or a response says that the rest is not wanted.
+task<> exchange::receive_early() {
+  connection& c = *slot_.get();
+  for (;;) {
+    const response_step next = c.next();
+    switch (next.event) {
+      case response_event::interim: break;
+      case response_event::head:
+        head_received_ = true;
+        // RFC 9112 §9.5: a client that sees an error stops sending.
+        if (c.parser().head().status >= first_error_status) co_return;
+        break;
+      case response_event::body: keep_early(next.body); break;
+      case response_event::end: co_return;
+      case response_event::need_more: {
+        const std::size_t got = co_await c.read();
+        const response_event then = c.arrived(got);
+        if (then == response_event::end) co_return;
+        break;
+      }
+    }
+  }
+}
+
+void exchange::keep_early(std::span<const std::byte> body) {
+  const std::size_t most = session_->settings.max_body_bytes;
+  if (body.size() > most - early_body_.size()) {
+    throw content_error("more than max_body_bytes (" + std::to_string(most) +
+                        ") of the response came while the request was still being sent");
+  }
+  early_body_.append(reinterpret_cast<const char*>(body.data()), body.size());
+}
+
+}  // namespace eddy::inline v1::http

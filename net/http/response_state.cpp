@@ -1,0 +1,187 @@
+#include "response_state.hpp"
+
+#include <algorithm>
+#include <eddy/net/http/error.hpp>
+#include <eddy/runtime/timeout.hpp>
+
+#include "bytes_view.hpp"
+#include "failure.hpp"
+#include "session_state.hpp"
+
+namespace eddy::inline v1::http {
+
+namespace {
+
+// A collected body grows by its own size, within these: few steps, and little room wasted.
+constexpr std::size_t least_step = 4 * 1024;
+constexpr std::size_t most_step = 1024 * 1024;
+
+}  // namespace
+
+response_state::response_state(detail::http_session_ref session, connection_slot slot,
+                               const exchange_clock& clock, std::string request,
+                               response_head head, eddy::url reached, std::vector<visited> history,
+                               std::string early_body)
+    : session_(std::move(session)),
+      slot_(std::move(slot)),
+      clock_(clock),
+      request_(std::move(request)),
+      head_(std::move(head)),
+      url_(std::move(reached)),
+      history_(std::move(history)),
+      framing_(slot_.get()->parser().framing()),
+      early_body_(std::move(early_body)),
+      piece_(bytes_of(early_body_)) {
+  try {
+    advance();  // a response without a body is over already
+  } catch (...) {
+    // The head is good all the same; the first read tells.
+    deferred_ = std::current_exception();
+    slot_.drop();
+  }
+}
+
+void response_state::let_go() noexcept {
+  if (--references_ == 0) delete this;
+}
+
+void response_state::abandon() noexcept {
+  if (!reading_) slot_.drop();
+  let_go();
+}
+
+// The next pieces that need no reading.
+void response_state::advance() {
+  while (!ended_ && piece_.empty()) {
+    const response_step next = slot_.get()->next();
+    if (next.event == response_event::need_more) return;
+    if (next.event == response_event::body) piece_ = next.body;
+    if (next.event == response_event::end) end_exchange();
+  }
+}
+
+void response_state::end_exchange() noexcept {
+  ended_ = true;
+  if (slot_.get()->is_reusable()) {
+    slot_.keep();
+  } else {
+    slot_.drop();
+  }
+}
+
+// Decodes what is there. 0: nothing is, or `into` is empty.
+std::size_t response_state::take(std::span<std::byte> into) {
+  while (!into.empty()) {
+    if (piece_.empty() && !held_) advance();
+    if (piece_.empty() && !held_) return 0;
+    if (!decoder_) {
+      const std::string coding = head_.fields.get_combined("Content-Encoding").value_or("");
+      decoder_.emplace(coding, session_->settings.bounds);
+    }
+    const content_decoder::progress got = decoder_->decode(piece_, into);
+    piece_ = piece_.subspan(got.consumed);
+    held_ = got.produced == into.size() && !decoder_->is_identity();
+    if (piece_.empty()) advance();
+    if (got.produced > 0) return got.produced;
+  }
+  return 0;
+}
+
+void response_state::begin_read() {
+  if (reading_) throw std::logic_error(request_ + ": another coroutine reads this response");
+  if (failed_) throw error(request_ + ": an earlier read of this response failed or was cancelled");
+  reading_ = true;
+}
+
+task<std::size_t> response_state::pull(std::span<std::byte> into) {
+  begin_read();
+  try {
+    if (deferred_) std::rethrow_exception(std::exchange(deferred_, nullptr));
+    for (;;) {
+      const std::size_t got = take(into);
+      if (got > 0 || into.empty() || ended_) {
+        if (got == 0 && ended_ && decoder_ && !into.empty()) decoder_->finish();
+        reading_ = false;
+        co_return got;
+      }
+      limit_ = clock_.read();
+      const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
+      const response_event then = slot_.get()->arrived(came);
+      if (then == response_event::end) end_exchange();
+    }
+  } catch (...) {
+    fail();
+  }
+}
+
+void response_state::fail() {
+  const bool aborted = slot_.get() && slot_.get()->is_aborted();
+  reading_ = false;
+  failed_ = true;
+  piece_ = {};
+  slot_.drop();
+  rethrow_named(request_, step::receiving_body, limit_.kind, clock_, aborted);
+}
+
+task<std::size_t> response_state::read_some(share self, std::span<std::byte> into) {
+  const std::size_t got = co_await self->pull(into);
+  co_return got;
+}
+
+bool response_state::is_drained() const noexcept {
+  return ended_ && piece_.empty() && !held_ && (!decoder_ || decoder_->is_identity());
+}
+
+// Known only for what is sent as it is.
+std::uint64_t response_state::announced_bytes() const noexcept {
+  const bool known =
+      framing_.end == body_end::sized && !head_.fields.contains("Content-Encoding");
+  return known ? framing_.size : 0;
+}
+
+void response_state::claim_whole() {
+  if (claimed_) throw std::logic_error(request_ + ": the body was read already");
+  claimed_ = true;
+  check_collected(announced_bytes());
+}
+
+std::size_t response_state::next_step(std::size_t size) const noexcept {
+  const std::uint64_t announced = announced_bytes();
+  if (announced > size) {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(announced - size, most_step));
+  }
+  return std::clamp(size, least_step, most_step);
+}
+
+void response_state::check_collected(std::uint64_t size) {
+  const std::size_t most = session_->settings.max_body_bytes;
+  if (size <= most) return;
+  failed_ = true;
+  piece_ = {};
+  slot_.drop();
+  throw content_error(request_ + ": reading the response: the body has more than max_body_bytes (" +
+                      std::to_string(most) + ")");
+}
+
+template <class Buffer>
+task<Buffer> response_state::collect(share self) {
+  self->claim_whole();
+  Buffer all;
+  std::size_t size = 0;
+  while (!self->is_drained()) {
+    all.resize(size + self->next_step(size));
+    const std::span<std::byte> room(reinterpret_cast<std::byte*>(all.data()) + size,
+                                    all.size() - size);
+    const std::size_t got = co_await self->pull(room);
+    if (got == 0) break;
+    size += got;
+    self->check_collected(size);
+  }
+  all.resize(size);
+  co_return std::move(all);
+}
+
+template task<std::string> response_state::collect<std::string>(share self);
+template task<std::vector<std::byte>> response_state::collect<std::vector<std::byte>>(share self);
+
+}  // namespace eddy::inline v1::http

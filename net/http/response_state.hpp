@@ -1,0 +1,92 @@
+// A response behind its handle: the head, and the body as far as it has been read.
+#pragma once
+
+#include <eddy/net/http/response.hpp>
+#include <eddy/net/http/request_builder.hpp>
+#include <optional>
+
+#include "content_decoder.hpp"
+#include "exchange_clock.hpp"
+#include "message.hpp"
+#include "pool.hpp"
+
+namespace eddy::inline v1::http {
+
+// Holds the connection until the last byte of the body has come, which is noticed as soon as it can
+// be, not at the read that returns 0. Counted: by the handle and by the reads that are under way.
+class response_state {
+ public:
+  response_state(detail::http_session_ref session, connection_slot slot, const exchange_clock& clock,
+                 std::string request, response_head head, eddy::url reached,
+                 std::vector<visited> history, std::string early_body);
+  response_state(const response_state&) = delete;
+  response_state& operator=(const response_state&) = delete;
+
+  const response_head& head() const noexcept { return head_; }
+  const eddy::url& url() const noexcept { return url_; }
+  const std::vector<visited>& history() const noexcept { return history_; }
+
+  // A share, for a read that is under way.
+  class share {
+   public:
+    explicit share(response_state& s) noexcept : state_(&s) { ++s.references_; }
+    share(share&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    share& operator=(share&&) = delete;
+    ~share() {
+      if (state_) state_->let_go();
+    }
+    response_state* operator->() const noexcept { return state_; }
+
+   private:
+    response_state* state_;
+  };
+  void let_go() noexcept;
+  // The handle is gone: nobody reads on.
+  void abandon() noexcept;
+
+  static task<std::size_t> read_some(share self, std::span<std::byte> into);
+  template <class Buffer>
+  static task<Buffer> collect(share self);
+
+ private:
+  task<std::size_t> pull(std::span<std::byte> into);
+  std::size_t take(std::span<std::byte> into);
+  void advance();
+  void end_exchange() noexcept;
+  void begin_read();
+  [[noreturn]] void fail();
+
+  // For collect().
+  bool is_drained() const noexcept;
+  std::uint64_t announced_bytes() const noexcept;
+  void claim_whole();
+  std::size_t next_step(std::size_t size) const noexcept;
+  void check_collected(std::uint64_t size);
+
+  std::uint32_t references_ = 1;
+  detail::http_session_ref session_;  // outlives the slot
+  connection_slot slot_;              // empty once the exchange is over
+  exchange_clock clock_;
+  time_limit limit_;
+  std::string request_;
+  response_head head_;
+  eddy::url url_;
+  std::vector<visited> history_;
+
+  body_framing framing_;
+  std::string early_body_;
+  std::span<const std::byte> piece_;  // of the body: came, and not decoded yet
+  std::optional<content_decoder> decoder_;
+  bool held_ = false;   // the decoder may have more without more input
+  bool ended_ = false;  // the last byte has come
+  std::exception_ptr deferred_;  // of what came right behind the head
+  bool failed_ = false;
+  bool reading_ = false;
+  bool claimed_ = false;  // text() or bytes() took it
+};
+
+extern template task<std::string> response_state::collect<std::string>(share self);
+extern template task<std::vector<std::byte>> response_state::collect<std::vector<std::byte>>(
+    share self);
+
+}  // namespace eddy::inline v1::http

@@ -1,0 +1,120 @@
+#include <eddy/net/http/session.hpp>
+
+#include <eddy/net/http/error.hpp>
+
+#include "exchange.hpp"
+#include "session_state.hpp"
+
+namespace eddy::inline v1 {
+
+namespace detail {
+
+void retain(http_session& session) noexcept { ++session.references; }
+
+void release(http_session& session) noexcept {
+  if (--session.references == 0) delete &session;
+}
+
+#if EDDY_HAVE_OPENSSL
+
+http::destination http_session::destination_of(const url& to) {
+  const bool secure = to.scheme() == "https";
+  if (secure && !settings.trust) {
+    tls_context system_trust;  // reads files: only when it is needed
+    system_trust.alpn("http/1.1");
+    if (!settings.verify) system_trust.verify(false);
+    settings.trust = system_trust;
+  }
+  http::destination d(std::string(to.host()), to.port(), secure);
+  if (secure) d.trust = &*settings.trust;
+  return d;
+}
+
+#else
+
+http::destination http_session::destination_of(const url& to) {
+  return http::destination(std::string(to.host()), to.port(), to.scheme() == "https");
+}
+
+#endif
+
+}  // namespace detail
+
+namespace http {
+
+namespace {
+
+task<response> perform(request_builder request) {
+  exchange work(std::move(request));
+  response answer = co_await work.run();
+  co_return std::move(answer);
+}
+
+const detail::http_session_ref& present(const detail::http_session_ref& state) {
+  if (!state) throw std::logic_error("an empty http::session was used: it was moved from");
+  return state;
+}
+
+url checked_http(url to) {
+  if (!to.is_http()) throw url_error("URL \"" + to.str() + "\" is not of http or https");
+  return to;
+}
+
+}  // namespace
+
+request_builder::request_builder(detail::http_session_ref session, std::string_view method,
+                                 eddy::url to)
+    : session_(std::move(session)), method_(method), url_(std::move(to)) {}
+
+request_builder::~request_builder() = default;
+
+task<response> request_builder::send() && { return perform(std::move(*this)); }
+
+session::session() : session(session_options()) {}
+
+session::session(session_options options)
+    : state_(new detail::http_session(std::move(*options.settings_))) {}
+
+session& session::operator=(session&& other) noexcept {
+  if (this != &other) {
+    retire();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+session::~session() { retire(); }
+
+void session::retire() noexcept {
+  if (state_) state_->pool.retire();
+}
+
+request_builder session::request(std::string_view method, std::string_view url) {
+  return request_builder(present(state_), method, url::parse_http(url));
+}
+
+request_builder session::request(std::string_view method, url to) {
+  return request_builder(present(state_), method, checked_http(std::move(to)));
+}
+
+task<> session::close() {
+  const detail::http_session_ref kept = present(state_);
+  co_await kept->pool.close();
+}
+
+pool_statistics session::statistics() const {
+  const connection_pool& pool = present(state_)->pool;
+  const pool_ledger& ledger = pool.ledger();
+  pool_statistics s;
+  s.open = ledger.slots();
+  s.idle = ledger.idle();
+  s.in_use = s.open - s.idle;
+  s.waiting = ledger.waiting();
+  s.most_open = ledger.most_slots();
+  s.connects = pool.opened();
+  s.reuses = pool.reused();
+  return s;
+}
+
+}  // namespace http
+}  // namespace eddy::inline v1

@@ -1,0 +1,46 @@
+// What a session, its requests and its responses share.
+#pragma once
+
+#include <eddy/net/http/session.hpp>
+#include <optional>
+
+#include "exchange_clock.hpp"
+#include "pool.hpp"
+
+namespace eddy::inline v1 {
+
+namespace http {
+
+struct session_settings {
+  connection_pool::settings pool{100, 0, 15'000'000'000};
+  timeouts times{300'000'000'000, 30'000'000'000, detail::never_ns};
+  http::limits bounds;
+  std::size_t max_body_bytes = std::size_t{64} << 20U;
+  int max_redirects = 10;
+  headers fields;
+#if EDDY_HAVE_OPENSSL
+  std::optional<tls_context> trust;
+#endif
+  bool verify = true;
+};
+
+}  // namespace http
+
+namespace detail {
+
+// Counted: lives as long as the session, one of its requests or one of its responses.
+struct http_session {
+  explicit http_session(http::session_settings&& s) : settings(std::move(s)), pool(settings.pool) {}
+  http_session(const http_session&) = delete;
+  http_session& operator=(const http_session&) = delete;
+
+  // Where a connection for this URL goes.
+  http::destination destination_of(const url& to);
+
+  std::uint32_t references = 1;
+  http::session_settings settings;
+  http::connection_pool pool;
+};
+
+}  // namespace detail
+}  // namespace eddy::inline v1

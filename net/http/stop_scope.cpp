@@ -1,0 +1,30 @@
+#include "stop_scope.hpp"
+
+namespace eddy::inline v1::http {
+
+std::coroutine_handle<> stop_scope::start() noexcept {
+  if (refused()) return std::noop_coroutine();
+  park();
+  if (stopped_) return where->loop->transfer(frame);
+  running_ = true;
+  body_scope_.open(*where, body_.frame(), body_.frame().promise());
+  return where->loop->transfer(body_.frame());
+}
+
+std::coroutine_handle<> stop_scope::inner::body_ended() noexcept {
+  owner_.running_ = false;
+  return owner_.frame;
+}
+
+bool stop_scope::finish() {
+  leave();
+  const detail::promise_base* const ran = body_scope_.body;
+  if (!ran) return false;
+  if (stopped_ && !where->cancelled && detail::is_cancellation(*where->loop, ran->error)) {
+    return false;
+  }
+  body_.frame().promise().take();
+  return true;
+}
+
+}  // namespace eddy::inline v1::http

@@ -1,0 +1,64 @@
+#include "transport.hpp"
+
+#include "../socket_state.hpp"
+
+namespace eddy::inline v1::http {
+
+#if EDDY_HAVE_OPENSSL
+
+bool transport::is_open() const noexcept {
+  return is_secure_ ? secure_.is_open() : plain_.is_open();
+}
+
+// Records that are on their way to us count as not quiet, also those that carry no data (tickets,
+// key updates): telling them apart would need a read, and they are rare between two exchanges.
+bool transport::is_quiet() const noexcept {
+  if (is_secure_) return secure_.is_quiet();
+  return detail::is_quiet(plain_.socket());
+}
+
+task<std::size_t> transport::read_some(std::span<std::byte> into) {
+  std::size_t got = 0;
+  if (is_secure_) {
+    got = co_await secure_.read_some(into);
+  } else {
+    got = co_await plain_.read_some(into);
+  }
+  co_return got;
+}
+
+task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
+  if (is_secure_) {
+    *sent += bytes.size();  // a part of it, perhaps: how much, TLS does not tell
+    co_await secure_.write_all(bytes);
+  } else {
+    detail::write_awaiter write(plain_.socket(), bytes.data(), bytes.size(), sent);
+    co_await write;
+  }
+}
+
+detail::close_awaiter transport::close() noexcept {
+  return is_secure_ ? secure_.close() : plain_.close();
+}
+
+#else
+
+bool transport::is_open() const noexcept { return plain_.is_open(); }
+
+bool transport::is_quiet() const noexcept { return detail::is_quiet(plain_.socket()); }
+
+task<std::size_t> transport::read_some(std::span<std::byte> into) {
+  const std::size_t got = co_await plain_.read_some(into);
+  co_return got;
+}
+
+task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
+  detail::write_awaiter write(plain_.socket(), bytes.data(), bytes.size(), sent);
+  co_await write;
+}
+
+detail::close_awaiter transport::close() noexcept { return plain_.close(); }
+
+#endif
+
+}  // namespace eddy::inline v1::http

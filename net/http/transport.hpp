@@ -1,0 +1,44 @@
+// What carries one HTTP connection: TCP, or TLS on it.
+#pragma once
+
+#include <eddy/net/tcp.hpp>
+#if EDDY_HAVE_OPENSSL
+#include <eddy/net/tls.hpp>
+#endif
+
+namespace eddy::inline v1::http {
+
+// A sum of tcp_stream and tls_stream with what HTTP needs of them; their rules about threads,
+// cancellation and errors hold. Must outlive the tasks that its members return.
+class transport {
+ public:
+  transport() noexcept {}
+  explicit transport(tcp_stream stream) noexcept : plain_(std::move(stream)) {}
+#if EDDY_HAVE_OPENSSL
+  explicit transport(tls_stream stream) noexcept : secure_(std::move(stream)), is_secure_(true) {}
+#endif
+
+  bool is_open() const noexcept;
+
+  // True if the peer has neither sent anything nor ended the connection since the last read: what
+  // an idle connection must be to carry another request. One system call. What the peer does a
+  // moment later is found out by the exchange.
+  bool is_quiet() const noexcept;
+
+  // At least one byte; 0 at the end.
+  task<std::size_t> read_some(std::span<std::byte> into);
+  // All of `bytes`. `sent` gets how many the peer may have seen, however it ends.
+  task<> write_all(std::string_view bytes, std::size_t* sent);
+
+  // As tcp_stream::close.
+  detail::close_awaiter close() noexcept;
+
+ private:
+  tcp_stream plain_;
+#if EDDY_HAVE_OPENSSL
+  tls_stream secure_;
+  bool is_secure_ = false;
+#endif
+};
+
+}  // namespace eddy::inline v1::http

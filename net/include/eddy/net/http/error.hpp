@@ -1,0 +1,71 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace eddy::inline v1::http {
+
+// What goes wrong in HTTP itself, as opposed to the network beneath it (std::system_error) and to
+// time (timeout_error). Every message names what, where and the limit or value that was wrong;
+// bytes that came from the peer are escaped in it, so that it can be logged as it is.
+//
+//   try { … } catch (const eddy::http::error& failure) { log(failure.what()); }
+class error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+  ~error() override;
+};
+
+// The peer broke the grammar or the framing of RFC 9112, or exceeded a bound of http::limits.
+class protocol_error : public error {
+ public:
+  explicit protocol_error(const std::string& what, int answer_status = 400);
+  ~protocol_error() override;
+
+  // The status with which a server refuses such a request: 400, 413, 414, 431, 501 or 505.
+  int answer_status() const noexcept { return answer_status_; }
+
+ private:
+  int answer_status_;
+};
+
+// A complete response whose status is an error, thrown by raise_for_status():
+// "404 Not Found for http://example.com/".
+class status_error : public error {
+ public:
+  status_error(int status, std::string_view reason, std::string_view url);
+  ~status_error() override;
+
+  int status() const noexcept { return status_; }
+  // The reason phrase, escaped like all of the peer's bytes in messages; may be empty.
+  const std::string& reason() const noexcept { return reason_; }
+
+ private:
+  int status_;
+  std::string reason_;
+};
+
+// A chain of redirections longer than the caller allowed.
+class too_many_redirects : public error {
+ public:
+  using error::error;
+  ~too_many_redirects() override;
+};
+
+// The content cannot be decoded: unknown coding, corrupt or truncated data, more than
+// max_decoded_bytes.
+class content_error : public error {
+ public:
+  using error::error;
+  ~content_error() override;
+};
+
+// What the caller passed cannot be sent: a control byte in a field value, no Host, a bad target.
+class invalid_request : public error {
+ public:
+  using error::error;
+  ~invalid_request() override;
+};
+
+}  // namespace eddy::inline v1::http

@@ -1,0 +1,142 @@
+// A request on its way to be sent.
+#pragma once
+
+#include <chrono>
+#include <eddy/net/http/headers.hpp>
+#include <eddy/net/http/response.hpp>
+#include <eddy/net/url.hpp>
+#include <eddy/runtime/task.hpp>
+#include <eddy/runtime/timer.hpp>
+#include <string>
+#include <string_view>
+
+namespace eddy::inline v1 {
+
+namespace detail {
+
+struct http_session;
+void retain(http_session& session) noexcept;
+void release(http_session& session) noexcept;
+
+// A share of a session's state, for requests and responses that outlive the session.
+class http_session_ref {
+ public:
+  explicit http_session_ref(http_session* adopted) noexcept : session_(adopted) {}
+  http_session_ref(const http_session_ref& other) noexcept : session_(other.session_) {
+    if (session_) retain(*session_);
+  }
+  http_session_ref(http_session_ref&& other) noexcept
+      : session_(std::exchange(other.session_, nullptr)) {}
+  http_session_ref& operator=(http_session_ref other) noexcept {
+    std::swap(session_, other.session_);
+    return *this;
+  }
+  ~http_session_ref() {
+    if (session_) release(*session_);
+  }
+  explicit operator bool() const noexcept { return session_ != nullptr; }
+  http_session& operator*() const noexcept { return *session_; }
+  http_session* operator->() const noexcept { return session_; }
+
+ private:
+  http_session* session_;
+};
+
+}  // namespace detail
+
+namespace http {
+
+// What redirects() and session_options::max_redirects() are cut to.
+inline constexpr unsigned most_redirects = 1000;
+
+// Owns the task that it awaits.
+class response_awaiter {
+ public:
+  explicit response_awaiter(task<response> sending) noexcept
+      : sending_(std::move(sending)), inner_(sending_.frame()) {}
+  response_awaiter(const response_awaiter&) = delete;
+  response_awaiter& operator=(const response_awaiter&) = delete;
+
+  bool await_ready() const { return inner_.await_ready(); }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(
+      std::coroutine_handle<Promise> h,
+      std::source_location at = std::source_location::current()) noexcept {
+    return inner_.await_suspend(h, at);
+  }
+  response await_resume() { return inner_.await_resume(); }
+
+ private:
+  task<response> sending_;
+  detail::task_awaiter<response> inner_;
+};
+
+// What session::get and its siblings return: a request with its options, sent when it is awaited.
+// Move-only; may outlive the session. Setters can be chained, and throw what http::headers throws.
+//
+//   co_await session.post("http://example.com/log").header("content-type", "text/plain").body(line)
+//   auto [a, b] = co_await gather(session.get(first).send(), session.get(second).send());
+class [[nodiscard("a request is sent when it is awaited")]] request_builder {
+ public:
+  request_builder(detail::http_session_ref session, std::string_view method, eddy::url to);
+  request_builder(request_builder&&) noexcept = default;
+  request_builder& operator=(request_builder&&) noexcept = default;
+  ~request_builder();
+
+  // Adds a field; one of the session's defaults with this name is not sent then. The framing fields
+  // (Content-Length, Transfer-Encoding) are Eddy's to write: http::invalid_request at the await.
+  request_builder&& header(std::string_view name, std::string_view value) && {
+    fields_.add(name, value);
+    return std::move(*this);
+  }
+  // The whole body. It is kept for redirections (307, 308) and a retry.
+  request_builder&& body(std::string content) && noexcept {
+    body_ = std::move(content);
+    return std::move(*this);
+  }
+  // In place of the session's: see session_options.
+  template <class Rep, class Period>
+  request_builder&& timeout(std::chrono::duration<Rep, Period> total) && noexcept {
+    total_ns_ = detail::saturated_ns(total);
+    return std::move(*this);
+  }
+  template <class Rep, class Period>
+  request_builder&& connect_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    connect_ns_ = detail::saturated_ns(d);
+    return std::move(*this);
+  }
+  template <class Rep, class Period>
+  request_builder&& read_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    read_ns_ = detail::saturated_ns(d);
+    return std::move(*this);
+  }
+  // How many redirections are followed at most; 0: none, the 3xx response is returned.
+  request_builder&& redirects(unsigned most) && noexcept {
+    max_redirects_ = static_cast<int>(most < most_redirects ? most : most_redirects);
+    return std::move(*this);
+  }
+
+  // Sends it and returns when the response's head is there. Errors, all of which name method, URL
+  // and step: std::system_error, resolve_error, tls_error, http::request_timeout and http::error.
+  // Cancellation point: a cancelled exchange closes its connection and frees its place in the pool.
+  response_awaiter operator co_await() && { return response_awaiter(std::move(*this).send()); }
+  // The same as a task, for gather, spawn and with_timeout.
+  task<response> send() &&;
+
+ private:
+  friend class exchange;
+  static constexpr std::int64_t as_session = -1;
+
+  detail::http_session_ref session_;
+  std::string method_;
+  eddy::url url_;
+  headers fields_;
+  std::string body_;
+  std::int64_t total_ns_ = as_session;
+  std::int64_t connect_ns_ = as_session;
+  std::int64_t read_ns_ = as_session;
+  int max_redirects_ = static_cast<int>(as_session);
+};
+
+}  // namespace http
+}  // namespace eddy::inline v1

@@ -1,0 +1,192 @@
+// The HTTP/1.1 client: aiohttp's ClientSession.
+#pragma once
+
+#include <eddy/net/http/limits.hpp>
+#include <eddy/net/http/request_builder.hpp>
+#include <eddy/net/http/timeout.hpp>
+
+namespace eddy::inline v1 {
+
+class tls_context;
+
+namespace http {
+
+struct session_settings;
+
+// How a session behaves. Chained setters; each says its default. Copyable.
+//
+//   session_options().limit_per_host(8).timeout(30s).header("accept-language", "en")
+class session_options {
+ public:
+  session_options();
+  session_options(const session_options& other);
+  session_options(session_options&& other) noexcept
+      : settings_(std::exchange(other.settings_, nullptr)) {}
+  session_options& operator=(session_options other) noexcept {
+    std::swap(settings_, other.settings_);
+    return *this;
+  }
+  ~session_options();
+
+  // Connections in all, idle ones included; 0: no limit. Default 100. Requests beyond it wait in
+  // turn.
+  session_options& limit(std::size_t connections) & noexcept;
+  session_options&& limit(std::size_t connections) && noexcept {
+    return std::move(limit(connections));
+  }
+  // Connections to one origin (scheme, host and port); 0, the default: no limit of its own.
+  session_options& limit_per_host(std::size_t connections) & noexcept;
+  session_options&& limit_per_host(std::size_t connections) && noexcept {
+    return std::move(limit_per_host(connections));
+  }
+  // How long a connection is kept open for the next request; 0: not at all. Default 15 s.
+  template <class Rep, class Period>
+  session_options& keep_alive_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_keep_alive(detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& keep_alive_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(keep_alive_timeout(d));
+  }
+
+  // For everything from the await of the request until its body has been read, redirections and the
+  // wait for a free connection included. Default 5 min. Here and below: no_timeout turns it off.
+  template <class Rep, class Period>
+  session_options& timeout(std::chrono::duration<Rep, Period> total) & noexcept {
+    return set_timeout(timeout_kind::total, detail::saturated_ns(total));
+  }
+  template <class Rep, class Period>
+  session_options&& timeout(std::chrono::duration<Rep, Period> total) && noexcept {
+    return std::move(timeout(total));
+  }
+  // For resolving the name, connecting and the TLS handshake together. Default 30 s.
+  template <class Rep, class Period>
+  session_options& connect_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::connect, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& connect_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(connect_timeout(d));
+  }
+  // Between two arrivals of bytes of the response. Off by default.
+  template <class Rep, class Period>
+  session_options& read_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::read, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& read_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(read_timeout(d));
+  }
+
+  // Redirections followed for one request; 0: none. Default 10.
+  session_options& max_redirects(unsigned most) & noexcept;
+  session_options&& max_redirects(unsigned most) && noexcept {
+    return std::move(max_redirects(most));
+  }
+  // Whom to trust, instead of the system's certificates.
+  session_options& tls(const tls_context& trust) &;
+  session_options&& tls(const tls_context& trust) && { return std::move(tls(trust)); }
+  // Off: any server may claim to be any host. On by default; means nothing beside tls().
+  session_options& verify(bool on) & noexcept;
+  session_options&& verify(bool on) && noexcept { return std::move(verify(on)); }
+  // Bounds on what servers may send.
+  session_options& limits(const http::limits& bounds) & noexcept;
+  session_options&& limits(const http::limits& bounds) && noexcept {
+    return std::move(limits(bounds));
+  }
+  // The most that response::text() and bytes() collect, decoded. Default 64 MiB. read_some() is
+  // bound by limits() only.
+  session_options& max_body_bytes(std::size_t most) & noexcept;
+  session_options&& max_body_bytes(std::size_t most) && noexcept {
+    return std::move(max_body_bytes(most));
+  }
+  // A field of every request that does not bring its own of that name. Throws http::invalid_request.
+  session_options& header(std::string_view name, std::string_view value) &;
+  session_options&& header(std::string_view name, std::string_view value) && {
+    return std::move(header(name, value));
+  }
+  // The default header user-agent; "eddy/" and the version unless set; "" sends none.
+  session_options& user_agent(std::string_view text) &;
+  session_options&& user_agent(std::string_view text) && { return std::move(user_agent(text)); }
+
+ private:
+  friend class session;
+  session_options& set_keep_alive(std::int64_t ns) & noexcept;
+  session_options& set_timeout(timeout_kind kind, std::int64_t ns) & noexcept;
+
+  session_settings* settings_;
+};
+
+// The state of a session's connection pool.
+class pool_statistics {
+ public:
+  pool_statistics() noexcept {}
+
+  std::size_t open = 0;     // connections, and those about to be opened
+  std::size_t idle = 0;     // of these: free for the next request
+  std::size_t in_use = 0;   // of these: the others
+  std::size_t waiting = 0;  // requests in line
+  std::size_t most_open = 0;
+  std::uint64_t connects = 0;  // connections begun, so far
+  std::uint64_t reuses = 0;    // times that an idle connection was taken
+};
+
+// Sends HTTP/1.1 requests (RFC 9110, RFC 9112) over a pool of kept connections. Make one and use it
+// for all requests. Move-only; of one loop's thread. Destroying it closes the idle connections at
+// once; requests and responses that are under way go on.
+//
+// Redirections are followed as browsers do (RFC 9110 §15.4): 303, and 301 or 302 after a POST, go on
+// with GET; 307 and 308 keep method and body. Only to http and https, also from https to http; to
+// another origin Authorization, Cookie and Proxy-Authorization are not sent along.
+//
+// A request is sent a second time, once, only if its connection had been idle in the pool, no byte of
+// a response came, and the method is idempotent (RFC 9110 §9.2.2) or nothing had been sent. User
+// info in a URL is not sent.
+//
+//   task<std::string> fetch(std::string url) {
+//     http::session session;
+//     http::response answer = co_await session.get(url).timeout(10s);
+//     co_return co_await answer.text();
+//   }
+class session {
+ public:
+  session();
+  explicit session(session_options options);
+  session(session&&) noexcept = default;
+  session& operator=(session&& other) noexcept;
+  ~session();
+
+  // Each throws url_error for what is not an http or https URL.
+  request_builder request(std::string_view method, std::string_view url);
+  request_builder request(std::string_view method, url to);
+
+  request_builder get(std::string_view url) { return request("GET", url); }
+  request_builder get(url to) { return request("GET", std::move(to)); }
+  request_builder post(std::string_view url) { return request("POST", url); }
+  request_builder post(url to) { return request("POST", std::move(to)); }
+  request_builder put(std::string_view url) { return request("PUT", url); }
+  request_builder put(url to) { return request("PUT", std::move(to)); }
+  request_builder patch(std::string_view url) { return request("PATCH", url); }
+  request_builder patch(url to) { return request("PATCH", std::move(to)); }
+  request_builder del(std::string_view url) { return request("DELETE", url); }
+  request_builder del(url to) { return request("DELETE", std::move(to)); }
+  request_builder head(std::string_view url) { return request("HEAD", url); }
+  request_builder head(url to) { return request("HEAD", std::move(to)); }
+  request_builder options(std::string_view url) { return request("OPTIONS", url); }
+  request_builder options(url to) { return request("OPTIONS", std::move(to)); }
+
+  // Closes every connection, also those in use, and returns when they are closed. Requests that are
+  // under way or wait, and later ones, get http::error that says so. A second close does nothing.
+  // Cancellation point; after it the rest is closed by the destructor.
+  task<> close();
+
+  pool_statistics statistics() const;
+
+ private:
+  void retire() noexcept;
+
+  detail::http_session_ref state_;
+};
+
+}  // namespace http
+}  // namespace eddy::inline v1

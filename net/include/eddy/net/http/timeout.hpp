@@ -1,0 +1,32 @@
+// What an HTTP exchange throws when it takes too long.
+#pragma once
+
+#include <eddy/runtime/cancellation.hpp>
+#include <eddy/runtime/timer.hpp>
+#include <string>
+
+namespace eddy::inline v1::http {
+
+enum class timeout_kind : std::uint8_t {
+  total,    // from the start of the request until its body has been read
+  connect,  // name resolution, TCP and TLS together, for each connection
+  read,     // between two arrivals of bytes, while the client waits for them
+};
+
+// One of the timeouts of a request has passed. The text names the request, which one, its value and
+// what was being done: "GET http://example.com/: connecting: the connect timeout of 5.000 s passed".
+class request_timeout : public timeout_error {
+ public:
+  request_timeout(timeout_kind kind, const std::string& what) : timeout_error(what), kind_(kind) {}
+  ~request_timeout() override;
+
+  timeout_kind kind() const noexcept { return kind_; }
+
+ private:
+  timeout_kind kind_;
+};
+
+// For any of the timeouts: none.
+inline constexpr std::chrono::nanoseconds no_timeout = std::chrono::nanoseconds::max();
+
+}  // namespace eddy::inline v1::http

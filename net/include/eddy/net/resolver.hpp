@@ -1,0 +1,36 @@
+// Host names to addresses.
+#pragma once
+
+#include <eddy/net/address.hpp>
+#include <eddy/runtime/task.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace eddy::inline v1 {
+
+// Longer host names are refused without a lookup (RFC 1035 §2.3.4, with room for a final dot).
+inline constexpr std::size_t max_host_length = 254;
+
+// Addresses of one name beyond this many are left out.
+inline constexpr std::size_t max_resolved_addresses = 32;
+
+// A name that has no addresses, or no answer: "cannot resolve nosuch.example: Name or service not
+// known". The same name may resolve later.
+class resolve_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The addresses of a host, best first, each with the port. An address as text needs no lookup;
+// other names go to getaddrinfo(3) on a thread of the loop's own lane for names
+// (run_options::resolver_threads). Throws resolve_error; std::system_error if no thread can be had.
+//
+// Cancellation point, and a cancellation takes effect at once: a lookup that has not started is
+// withdrawn, one that has is abandoned to its thread, which cannot be interrupted. `run` does not
+// wait for it.
+//
+//   std::vector<endpoint> found = co_await resolve("localhost", 80);
+task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port);
+
+}  // namespace eddy::inline v1

@@ -1,0 +1,136 @@
+#include "url_text.hpp"
+
+#include <algorithm>
+
+#include "eddy/net/url.hpp"
+#include "percent.hpp"
+
+namespace eddy::inline v1::url_syntax {
+
+namespace {
+
+// Enough to recognise a URL in a log, short enough for a line of it.
+constexpr std::size_t max_quoted_bytes = 120;
+
+std::string hexadecimal(char byte) {
+  std::string triplet;
+  append_triplet(triplet, byte);
+  for (char& digit : triplet) digit = to_lower(digit);
+  return triplet.substr(1);
+}
+
+bool is_scheme(std::string_view text) noexcept {
+  return !text.empty() && is_alpha(text.front()) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+         });
+}
+
+// Takes what stands before the first of `stops` off the front of `text`.
+std::string_view take_until(std::string_view& text, std::string_view stops) noexcept {
+  const std::string_view taken = text.substr(0, text.find_first_of(stops));
+  text.remove_prefix(taken.size());
+  return taken;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char byte : text.substr(0, max_quoted_bytes)) {
+    const bool printable = byte >= 0x20 && byte < 0x7f;
+    if (!printable) {
+      out += "\\x" + hexadecimal(byte);
+      continue;
+    }
+    if (byte == '"' || byte == '\\') out += '\\';
+    out += byte;
+  }
+  if (text.size() > max_quoted_bytes) out += "...";
+  return out + '"';
+}
+
+std::string described(char byte) {
+  if (byte == ' ') return "a space";
+  if (byte == '\\') return "a backslash";
+  if (byte > 0x20 && byte < 0x7f) return std::string("'") + byte + "'";
+  return (is_control(byte) ? "a control byte 0x" : "a byte 0x") + hexadecimal(byte);
+}
+
+void source::fail(std::string_view problem) const {
+  throw url_error("URL " + quoted(text_) + ": " + std::string(problem));
+}
+
+void source::fail_at(std::string_view where, std::string_view problem) const {
+  const auto offset = where.data() - text_.data();
+  fail(std::string(problem) + " at offset " + std::to_string(offset));
+}
+
+void source::check_length(std::size_t length) const {
+  if (length <= max_url_length) return;
+  fail("is " + std::to_string(length) + " bytes long, over the limit of " +
+       std::to_string(max_url_length));
+}
+
+std::string_view without_surrounding_space(std::string_view text) noexcept {
+  constexpr std::string_view space = " \t\n\v\f\r";
+  text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
+  return text.substr(0, text.find_last_not_of(space) + 1);
+}
+
+std::string cleaned_href(std::string_view text) {
+  const auto stripped = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
+  while (!text.empty() && stripped(text.front())) text.remove_prefix(1);
+  while (!text.empty() && stripped(text.back())) text.remove_suffix(1);
+  std::string out(text);
+  std::erase_if(out, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
+  return out;
+}
+
+reference split(std::string_view text) noexcept {
+  reference out;
+  const std::size_t colon = text.find_first_of(":/?#");
+  if (colon != std::string_view::npos && text[colon] == ':' && is_scheme(text.substr(0, colon))) {
+    out.scheme = text.substr(0, colon);
+    text.remove_prefix(colon + 1);
+  }
+  if (text.starts_with("//")) {
+    out.has_authority = true;
+    text.remove_prefix(2);
+    out.authority = take_until(text, "/?#");
+  }
+  out.path = take_until(text, "?#");
+  if (text.starts_with('?')) {
+    out.has_query = true;
+    text.remove_prefix(1);
+    out.query = take_until(text, "#");
+  }
+  if (text.starts_with('#')) {
+    out.has_fragment = true;
+    out.fragment = text.substr(1);
+  }
+  return out;
+}
+
+void remove_dot_segments(std::string& text, std::size_t begin) {
+  std::size_t write = begin;
+  for (std::size_t read = begin; read < text.size();) {  // text[read] is the '/' before a segment
+    const std::size_t end = std::min(text.find('/', read + 1), text.size());
+    const bool last = end == text.size();
+    const auto segment = std::string_view(text).substr(read + 1, end - read - 1);
+    if (segment == "." || segment == "..") {
+      // Each step back undoes a step forward: linear over all, however long the path.
+      if (segment == ".." && write > begin) write = text.rfind('/', write - 1);
+      if (last) text[write++] = '/';
+    } else {
+      std::copy(text.begin() + static_cast<std::ptrdiff_t>(read),
+                text.begin() + static_cast<std::ptrdiff_t>(end),
+                text.begin() + static_cast<std::ptrdiff_t>(write));
+      write += end - read;
+    }
+    read = end;
+  }
+  text.resize(write);
+}
+
+}  // namespace eddy::inline v1::url_syntax
