@@ -1,0 +1,189 @@
+// What the loop's own steps cost, each beside the same work by threads where there is such a thing.
+//   build/bench/core [--benchmark_filter=...]
+#include <benchmark/benchmark.h>
+
+#include <condition_variable>
+#include <eddy/runtime/gather.hpp>
+#include <eddy/runtime/run.hpp>
+#include <eddy/runtime/timeout.hpp>
+#include <eddy/sync/queue.hpp>
+#include <eddy/sync/semaphore.hpp>
+#include <mutex>
+#include <queue>
+#include <semaphore>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+eddy::task<int> answer() { co_return 42; }
+
+eddy::task<int> nested(int depth) {
+  if (depth == 0) co_return 42;
+  const int below = co_await nested(depth - 1);
+  co_return below;
+}
+
+// A benchmark that cannot fail measures nothing.
+void check(benchmark::State& state, bool good) {
+  if (!good) state.SkipWithError("wrong result");
+}
+
+void spawn_join_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    std::int64_t sum = 0;
+    for (auto _ : s) {
+      auto handle = eddy::spawn(answer());
+      sum += co_await handle;
+    }
+    check(s, sum == 42 * static_cast<std::int64_t>(s.iterations()));
+  }(state));
+}
+BENCHMARK(spawn_join_eddy)->Name("spawn_join/eddy");
+
+void spawn_join_threads(benchmark::State& state) {
+  std::int64_t sum = 0;
+  for (auto _ : state) {
+    int result = 0;
+    std::thread thread([&] { result = 42; });
+    thread.join();
+    sum += result;
+  }
+  check(state, sum == 42 * static_cast<std::int64_t>(state.iterations()));
+}
+BENCHMARK(spawn_join_threads)->Name("spawn_join/threads")->UseRealTime();
+
+void yield_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    for (auto _ : s) co_await eddy::yield();
+  }(state));
+}
+BENCHMARK(yield_eddy)->Name("yield/eddy");
+
+void nested_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    std::int64_t sum = 0;
+    for (auto _ : s) sum += co_await nested(10);
+    check(s, sum == 42 * static_cast<std::int64_t>(s.iterations()));
+  }(state));
+}
+BENCHMARK(nested_eddy)->Name("ten_nested_awaits/eddy");
+
+void semaphore_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    eddy::semaphore slots(1);
+    for (auto _ : s) auto permit = co_await slots.acquire();
+    check(s, slots.available() == 1);
+  }(state));
+}
+BENCHMARK(semaphore_eddy)->Name("semaphore_uncontended/eddy");
+
+void semaphore_threads(benchmark::State& state) {
+  std::counting_semaphore<> slots(1);
+  for (auto _ : state) {
+    slots.acquire();
+    slots.release();
+  }
+  check(state, slots.try_acquire());
+}
+BENCHMARK(semaphore_threads)->Name("semaphore_uncontended/threads");
+
+constexpr int items_a_round = 1000;
+
+eddy::task<> produce(eddy::queue<int>& q) {
+  for (int i = 0; i < items_a_round; ++i) co_await q.put(i);
+}
+
+eddy::task<std::int64_t> consume(eddy::queue<int>& q) {
+  std::int64_t sum = 0;
+  for (int i = 0; i < items_a_round; ++i) sum += co_await q.get();
+  co_return sum;
+}
+
+void queue_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    eddy::queue<int> q(static_cast<std::size_t>(s.range(0)));
+    for (auto _ : s) {
+      auto [nothing, sum] = co_await eddy::gather(produce(q), consume(q));
+      check(s, sum == items_a_round * (items_a_round - 1) / 2);
+    }
+    s.SetItemsProcessed(static_cast<std::int64_t>(s.iterations()) * items_a_round);
+  }(state));
+}
+BENCHMARK(queue_eddy)->Name("queue/eddy")->Arg(1)->Arg(1024);
+
+// The same by two threads with a mutex and two condition variables.
+class blocking_queue {
+ public:
+  explicit blocking_queue(std::size_t capacity) : capacity_(capacity) {}
+  void put(int item) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return items_.size() < capacity_; });
+    items_.push(item);
+    filled_.notify_one();
+  }
+  int get() {
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [this] { return !items_.empty(); });
+    const int item = items_.front();
+    items_.pop();
+    room_.notify_one();
+    return item;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::condition_variable filled_;
+  std::queue<int> items_;
+  std::size_t capacity_;
+};
+
+void queue_threads(benchmark::State& state) {
+  blocking_queue q(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    std::thread producer([&] {
+      for (int i = 0; i < items_a_round; ++i) q.put(i);
+    });
+    std::int64_t sum = 0;
+    for (int i = 0; i < items_a_round; ++i) sum += q.get();
+    producer.join();
+    check(state, sum == items_a_round * (items_a_round - 1) / 2);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * items_a_round);
+}
+BENCHMARK(queue_threads)->Name("queue/threads")->Arg(1)->Arg(1024)->UseRealTime();
+
+void timeout_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    std::int64_t sum = 0;
+    for (auto _ : s) sum += co_await eddy::with_timeout(1h, answer());
+    check(s, sum == 42 * static_cast<std::int64_t>(s.iterations()));
+  }(state));
+}
+BENCHMARK(timeout_eddy)->Name("with_timeout_not_fired/eddy");
+
+eddy::task<> sleep_for_ever() { co_await eddy::sleep(1000h); }
+
+void cancel_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    std::int64_t cancelled = 0;
+    for (auto _ : s) {
+      auto handle = eddy::spawn(sleep_for_ever());
+      co_await eddy::yield();
+      handle.cancel();
+      try {
+        co_await handle;
+      } catch (const eddy::task_cancelled&) {
+        ++cancelled;
+      }
+    }
+    check(s, cancelled == static_cast<std::int64_t>(s.iterations()));
+  }(state));
+}
+BENCHMARK(cancel_eddy)->Name("cancel_sleeping/eddy");
+
+}  // namespace
+
+BENCHMARK_MAIN();
