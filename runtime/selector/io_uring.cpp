@@ -197,7 +197,8 @@ int engine::open_socket(int family, int type) {
 }
 
 void engine::attach(int fd) {
-  // A non-blocking socket would make io_uring answer EAGAIN at once instead of waiting.
+  // Kernels differ in what a non-blocking socket does under io_uring: wait, or answer EAGAIN at
+  // once.
   const int failed = system::set_blocking(fd, true);
   if (failed) throw_system(-failed, "attaching a descriptor");
   if (!state_->adopt(fd, is_tcp(fd))) throw std::bad_alloc();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <eddy/runtime/timer.hpp>
+#include "engine.hpp"
 #include <system_error>
 
 #include "io_uring_refusal.hpp"

@@ -305,7 +305,7 @@ void engine::cancel(operation& op) noexcept {
 
 void engine::wait(std::int64_t deadline_ns) noexcept {
   std::int64_t timeout = deadline_ns;
-  if (deadline_ns == INT64_MAX) {
+  if (deadline_ns == never_ns) {
     timeout = -1;
   } else if (deadline_ns > 0) {
     const std::int64_t now = system::clock_ns();

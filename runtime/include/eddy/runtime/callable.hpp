@@ -17,8 +17,8 @@ class callable<R(Args...)> {
   callable() noexcept {}
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, callable> &&
-             std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
-  callable(F&& fn) : box_(new holder<std::remove_cvref_t<F>>(std::forward<F>(fn))) {}
+             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+  callable(F&& fn) : box_(new holder<std::decay_t<F>>(std::forward<F>(fn))) {}
   callable(callable&& other) noexcept : box_(std::exchange(other.box_, nullptr)) {}
   callable& operator=(callable&& other) noexcept {
     if (this != &other) {

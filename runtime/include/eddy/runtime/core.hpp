@@ -46,6 +46,9 @@ inline constexpr int turn_budget = 256;
 // transfer at -O0 nor under ASan and TSan (PR 100897); a frame there is below 1 KiB.
 inline constexpr int transfer_limit = 128;
 
+// A deadline that never comes, in nanoseconds of the loop's clock.
+inline constexpr std::int64_t never_ns = INT64_MAX;
+
 enum class wait_state : std::uint8_t { idle, start, waiting, ready, cancelled };
 
 // What the ready queue holds: a coroutine to resume and the scope it belongs to.

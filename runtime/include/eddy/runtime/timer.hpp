@@ -33,8 +33,6 @@ void disarm(loop_core& loop, timer& t) noexcept;
 std::int64_t now_ns(loop_core& loop) noexcept;
 [[noreturn]] void throw_no_memory();
 
-inline constexpr std::int64_t never_ns = INT64_MAX;
-
 // Any duration in nanoseconds: rounded up, saturated, NaN is zero.
 template <class Rep, class Period>
 constexpr std::int64_t saturated_ns(std::chrono::duration<Rep, Period> d) noexcept {
@@ -88,7 +86,7 @@ class sleep_awaiter final : public waiter, public timer {
 
 }  // namespace detail
 
-// Waits for at least `d` from now. Zero or less waits for the next turn, as yield() does.
+// Waits for at least `d` from now. Zero or less lets what is ready run first, as yield() does.
 // Cancellation point.
 template <class Rep, class Period>
 [[nodiscard]] detail::sleep_awaiter sleep(std::chrono::duration<Rep, Period> d) noexcept {
@@ -101,7 +99,8 @@ template <class Rep, class Period>
           std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count()};
 }
 
-// Lets everything that is ready run first: asyncio.sleep(0). Cancellation point.
+// Goes to the end of the ready queue: all that is ready now runs first. asyncio.sleep(0), except that
+// the selector is asked once a turn (runtime/README.md), not at each yield. Cancellation point.
 [[nodiscard]] inline detail::sleep_awaiter yield() noexcept {
   return {detail::sleep_awaiter::kind::relative, 0};
 }

@@ -5,8 +5,8 @@
 
 namespace eddy::inline v1 {
 
-// A fair mutex for coroutines of one loop: asyncio.Lock. Only needed where a coroutine awaits inside
-// the critical section. Not recursive: a task that locks it twice waits for itself.
+// A fair mutex for coroutines of one loop: asyncio.Lock. Only needed where a coroutine awaits
+// inside the critical section. Not recursive: a task that locks it twice waits for itself.
 //
 //   auto guard = co_await m.lock();   // unlocked at the end of the scope
 class mutex {

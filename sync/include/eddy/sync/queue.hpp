@@ -17,10 +17,11 @@ class put_base;
 
 // What does not depend on the type of the items: counts and waiters.
 //
-// A getter is woken with permission to take, not with an item: if it is cancelled before it runs, the
-// permission passes on and the item has never left its place. A putter that waits is served in the
-// other direction: its item is moved into the queue for it, and then it is woken; so its put has
-// happened, and a cancellation meets its next suspension.
+// A getter is woken with permission to take, not with an item: if it is cancelled before it runs,
+// the permission passes on and the item has never left its place. Getters with permission run in
+// the order they asked. A putter that waits is served in the other direction: its item is moved
+// into the queue for it, and then it is woken; so its put has happened, and a cancellation meets
+// its next suspension.
 class queue_base {
  public:
   queue_base(const queue_base&) = delete;
@@ -125,7 +126,7 @@ class queue_join_awaiter final : public waiter {
   queue_base& queue_;
 };
 
-// A growing ring of items, by powers of two. std::deque would cost its header and a block an object.
+// A growing ring of items, by powers of two. std::deque costs its header and a block an object.
 template <class T>
 class ring {
  public:

@@ -1,0 +1,87 @@
+"""Every program in README.md compiles, runs and prints what README.md says; every path is there.
+
+A ```cpp block with `int main` is a program. The block after it, if the line before that says
+<!-- output -->, is its whole output.
+"""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import tree
+
+PROGRAM_LIMIT_S = 60
+BLOCK = re.compile(r"^(?P<mark>[^\n]*)\n```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+PATH = re.compile(r"`([\w.-]+/(?:[\w.-]+/)*|(?:[\w.-]+/)*[\w-]+\.(?:cpp|hpp|py|sh|md|build|txt))`")
+
+
+def programs():
+    """(line, source, expected output or None) of each program."""
+    text = tree.read("README.md")
+    found = []
+    for block in BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start("text"))
+        if block["kind"] == "cpp":
+            found.append([line, block["text"], None])
+        elif found and block["mark"].strip() == "<!-- output -->":
+            found[-1][2] = block["text"]
+    return [program for program in found if re.search(r"\bint main\b", program[1])]
+
+
+def compile_and_run(source, folder):
+    """The exit code and the output of a program that is linked with the library."""
+    library = tree.library("epoll")
+    (folder / "program.cpp").write_text(source)
+    tree.run([*tree.CACHED, *tree.COMPILER, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic",
+              "-Werror", *tree.include_flags(), "-c", "program.cpp", "-o", "program.o"], cwd=folder)
+    tree.run([*tree.COMPILER, "program.o", "-o", "program", f"-L{library}", "-leddy", "-pthread",
+              f"-Wl,-rpath,{library}"], cwd=folder)
+    done = subprocess.run([folder / "program"], cwd=folder, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_LIMIT_S)
+    return done.returncode, done.stdout
+
+
+class Readme(unittest.TestCase):
+    maxDiff = None
+
+    def test_programs(self):
+        found = programs()
+        self.assertTrue(found, "README.md shows no program")
+        for line, source, expected in found:
+            with self.subTest(f"README.md:{line}"), tempfile.TemporaryDirectory() as folder:
+                code, output = compile_and_run(source, pathlib.Path(folder))
+                self.assertEqual(code, 0, output)
+                if expected is not None:
+                    self.assertEqual(output, expected)
+
+    def test_some_output_is_shown(self):
+        self.assertTrue(any(expected for _, _, expected in programs()))
+        marks = tree.read("README.md").count("<!-- output -->")
+        self.assertEqual(marks, sum(expected is not None for _, _, expected in programs()))
+
+    def test_paths_exist(self):
+        """A path counts from the root, or is what an #include says."""
+        text, public, faults = tree.read("README.md"), tree.public_headers(), []
+        for match in PATH.finditer(text):
+            path = match[1]
+            if path not in public and not (tree.ROOT / path).exists():
+                faults.append(f"README.md:{text.count(chr(10), 0, match.start()) + 1}: {path}")
+        tree.report(faults)
+
+    def test_options_exist(self):
+        options = tree.read("meson_options.txt")
+        named = set(re.findall(r"-D(\w+)(?==|`|,|\))", tree.read("README.md")))
+        builtin = {"buildtype", "prefix"}
+        self.assertLessEqual(named - builtin, set(re.findall(r"^option\('(\w+)'", options, re.M)))
+
+    def test_commands_name_files(self):
+        commands = "".join(b["text"] for b in BLOCK.finditer(tree.read("README.md"))
+                           if b["kind"] == "sh")
+        scripts = re.findall(r"\b(?:sh|python3) ([\w/.]+\.\w+)", commands)
+        tree.report([s for s in scripts if not (tree.ROOT / s).is_file()])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,203 @@
+"""Builds every configuration, runs every test, adds the counts up. See tests/README.md."""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "tests"
+# One program under test may take this long; each doctest case has a limit of its own.
+PROGRAM_LIMIT_S = 900
+
+passed = 0
+failed = 0
+failures = []
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def count(name, good, bad, seconds):
+    global passed, failed
+    passed += good
+    failed += bad
+    if bad:
+        failures.append(name)
+    say(f"  {'ok    ' if not bad else 'FAILED'} {name}: {good} passed, {bad} failed ({seconds:.1f} s)")
+
+
+def execute(command, environment=None):
+    """Returns exit code and output; a hang is a failure, not a wait."""
+    merged = dict(os.environ, **(environment or {}))
+    try:
+        done = subprocess.run([str(c) for c in command], cwd=ROOT, env=merged, text=True,
+                              errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PROGRAM_LIMIT_S)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired as hang:
+        output = hang.stdout or ""
+        if isinstance(output, bytes):
+            output = output.decode(errors="replace")
+        return -1, output + f"\nno end after {PROGRAM_LIMIT_S} s"
+
+
+def build(name, setup, targets=(), compiler="g++"):
+    """Configures and compiles build/tests/NAME; says why it could not."""
+    folder = BUILD / name
+    environment = {"CXX": compiler}
+    if shutil.which("ccache"):
+        environment["CXX"] = f"ccache {compiler}"
+    began = time.monotonic()
+    steps = []
+    if not (folder / "build.ninja").exists():
+        steps.append(["meson", "setup", folder, "--werror", "-Dtests=true", *setup])
+    steps.append(["ninja", "-C", folder, *targets])
+    for step in steps:
+        code, output = execute(step, environment)
+        if code:
+            say(output[-12000:])
+            count(f"build {name}", 0, 1, time.monotonic() - began)
+            return None
+    say(f"  built {name} in {time.monotonic() - began:.0f} s")
+    return folder
+
+
+SUMMARY = re.compile(r"\[doctest\] test cases: +\d+ \| +(\d+) passed \| +(\d+) failed")
+
+
+def doctest(name, program, arguments=(), environment=None):
+    began = time.monotonic()
+    code, output = execute([program, *arguments], environment)
+    found = SUMMARY.search(output)
+    good, bad = (int(found[1]), int(found[2])) if found else (0, 1)
+    if code and not bad:
+        bad = 1  # a sanitizer, a leak or a crash after the summary
+    if good + bad == 0:
+        bad = 1  # a filter that matches nothing tests nothing
+    if bad:
+        say(output[-12000:])
+    count(name, good, bad, time.monotonic() - began)
+
+
+def script(name, command, environment=None):
+    """A test program that says `Ran N tests` (unittest) or nothing, and fails by its exit code."""
+    began = time.monotonic()
+    code, output = execute(command, environment)
+    ran = re.search(r"^Ran (\d+) tests?", output, re.M)
+    wrong = re.search(r"^FAILED \((.*)\)", output, re.M)
+    total = int(ran[1]) if ran else 1
+    bad = sum(int(n) for n in re.findall(r"=(\d+)", wrong[1])) if wrong else 0
+    if code and not bad:
+        bad = 1
+    if bad:
+        say(output[-12000:])
+    count(name, max(total - bad, 0), bad, time.monotonic() - began)
+
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=0:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1",
+}
+
+
+def selectors(folder):
+    return [s for s in ("epoll", "io_uring") if (folder / "tests" / f"eddy_tests_{s}").exists()]
+
+
+def unit_tests(folder, label, arguments=()):
+    for selector in selectors(folder):
+        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_tests_{selector}", arguments,
+                SANITIZERS)
+
+
+def part_asan():
+    folder = build("asan", ["-Dbuildtype=debug", "-Doptimization=1",
+                            "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                            "-Dcpp_args=-fno-sanitize-recover=all"])
+    if not folder:
+        return
+    unit_tests(folder, "unit tests, g++, ASan and UBSan")
+    for target in sorted((folder / "tests").glob("*_fuzz_replay")):
+        corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name.replace("_fuzz_replay", "")
+        script(f"corpus of {target.name}", [target, *sorted(corpus.iterdir())], SANITIZERS)
+
+
+def part_debug():
+    """-O0: GCC makes no tail call of a symmetric transfer there."""
+    folder = build("debug", ["-Dbuildtype=plain", "-Doptimization=0"])
+    if folder:
+        unit_tests(folder, "unit tests, g++ -O0")
+
+
+def part_tsan():
+    folder = build("tsan", ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=thread",
+                            "-Db_lundef=false"], ["tests/eddy_thread_tests_epoll"])
+    if folder:
+        doctest("threads, TSan, epoll", folder / "tests" / "eddy_thread_tests_epoll", (),
+                SANITIZERS)
+
+
+def part_clang():
+    compiler = next((c for c in ("clang++-19", "clang++-18", "clang++-17", "clang++-16")
+                     if shutil.which(c)), None)
+    if not compiler:
+        say("  no clang 16 or later here")
+        return
+    folder = build("clang", ["-Dbuildtype=release", "-Dexamples=true"], compiler=compiler)
+    if folder:
+        unit_tests(folder, f"unit tests, {compiler} -O3")
+
+
+def part_examples():
+    for selector in ("epoll", "io_uring"):
+        folder = build(f"examples-{selector}",
+                       ["-Dbuildtype=release", "-Dtests=false", "-Dexamples=true",
+                        "-Dbenchmarks=enabled", f"-Dselector={selector}"])
+        if not folder:
+            continue
+        programs = folder / "examples"
+        for test in sorted((ROOT / "tests" / "examples").glob("*_test.py")):
+            script(f"examples, {selector}: {test.stem}", ["python3", test, programs])
+        script(f"benchmarks run, {selector}",
+               ["python3", ROOT / "tests" / "bench_runs.py", folder / "bench"])
+
+
+def part_house():
+    """The tree itself: style, layers, symbols, README, header cost, consumers of the package."""
+    for test in sorted((ROOT / "tests" / "house").glob("*_test.py")):
+        script(f"house: {test.stem}", ["python3", test])
+
+
+PARTS = {f.__name__[5:]: f for f in
+         (part_house, part_asan, part_debug, part_tsan, part_clang, part_examples)}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--only", action="append", choices=list(PARTS), default=[])
+    arguments.add_argument("--list", action="store_true", help="name the parts and stop")
+    options = arguments.parse_args()
+    if options.list:
+        print("\n".join(PARTS))
+        return 0
+    began = time.monotonic()
+    for name, part in PARTS.items():
+        if not options.only or name in options.only:
+            say(f"{name}:")
+            part()
+    say(f"{time.monotonic() - began:.0f} s in all")
+    if failures:
+        say("failed: " + "; ".join(failures))
+    say(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
