@@ -3,8 +3,8 @@
 #   sh examples/certificates.sh FOLDER     writes FOLDER/ca.pem, server.pem, server.key
 set -eu
 cd "$1"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj '/CN=Eddy demo CA' \
-  -keyout ca.key -out ca.pem 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 \
+  -subj '/CN=Eddy demo CA' -keyout ca.key -out ca.pem 2>/dev/null
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=localhost' \
   -keyout server.key -out server.csr 2>/dev/null
 cat >server.ext <<'NAMES'

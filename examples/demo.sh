@@ -9,11 +9,9 @@ install_packages tests/packages build
 
 selector=${1:-auto}
 build=build/demo-$selector
+echo "Building in $build"
 [ -f "$build/build.ninja" ] ||
-  meson setup "$build" -Dbuildtype=release -Dexamples=true "-Dselector=$selector" >"$build.log" 2>&1 || {
-    mkdir -p build
-    meson setup "$build" -Dbuildtype=release -Dexamples=true "-Dselector=$selector"
-  }
+  meson setup "$build" -Dbuildtype=release -Dexamples=true "-Dselector=$selector" >/dev/null
 ninja -C "$build" >/dev/null || ninja -C "$build"
 programs=$build/examples
 

@@ -1,5 +1,6 @@
-// site: several hosts on 127.0.0.x, over HTTP and HTTPS, with pages of links, for crawlers to be tried
-// on. Writes the list of its pages, prints one line when it listens, serves until SIGINT or SIGTERM.
+// site: several hosts on 127.0.0.x, over HTTP and HTTPS, with pages of links, for crawlers to be
+// tried on. Writes the list of its pages, prints one line when it listens, serves until SIGINT or
+// SIGTERM.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <chrono>
@@ -69,7 +70,8 @@ class site {
   eddy::task<> answer(http::server_request& request, http::server_response& reply) {
     const std::string path(request.path());
     const bool slow = path == "/slow.html";
-    co_await eddy::sleep(std::chrono::milliseconds(slow ? settings_.slow_ms : settings_.latency_ms));
+    const int wait_ms = slow ? settings_.slow_ms : settings_.latency_ms;
+    co_await eddy::sleep(std::chrono::milliseconds(wait_ms));
     if (path == "/moved.html") {
       reply.header("location", "/elsewhere/page-0.html");
       co_await reply.send(302);
@@ -173,7 +175,8 @@ int main(int argc, char** argv) {
   app.add_option("--slow-ms", s.slow_ms, "before the slow page is answered")
       ->check(CLI::Range(0, 600000));
   app.add_flag("--faults", s.faults,
-               "add a redirect, a slow page, a 404, a bad certificate, nonsense, a closed port, no URL");
+               "add a redirect, a slow page, and what fails: a 404, a bad certificate, nonsense, "
+               "a closed port, no URL");
   app.add_option("--certificates", s.certificates, "folder with server.pem and server.key")
       ->check(CLI::ExistingDirectory);
   app.add_option("URLS", s.urls, "file that gets the list of pages")->required();

@@ -1,6 +1,8 @@
 // The waits of a stream that are one operation each, and what needs no wait.
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "../runtime/loop_state.hpp"
 #include "socket_address.hpp"
@@ -16,13 +18,18 @@ constexpr const char* writing = "write to";
 constexpr const char* cancelled_write =
     "an earlier write was cancelled and may have sent a part of its bytes";
 
-// What read_until left over, in the buffer in which it came.
+// What an unfinished read gave back; then what read_until left over, in the buffer in which it
+// came.
 lease lend_rest(const socket_ref& socket) {
   socket_state& s = socket_of(socket);
   if (!s.returned.empty()) {
-    throw stream_error(described(reading, socket) +
-                       ": an unfinished read has given bytes back; take them with read_some, "
-                       "read_exactly or read_until before receive");
+    const std::size_t size = s.returned.size() - s.returned_begin;
+    auto* copy = static_cast<std::byte*>(std::malloc(size));
+    if (!copy) throw std::bad_alloc();
+    std::memcpy(copy, s.returned.data() + s.returned_begin, size);
+    s.returned.clear();
+    s.returned_begin = 0;
+    return lease(*s.loop, copy, size, detail::malloc_buffer);
   }
   const received_block b = std::exchange(s.rest, received_block());
   if (b.begin > 0) std::memmove(b.data, b.data + b.begin, b.size());

@@ -9,8 +9,8 @@
 namespace eddy::inline v1::detail {
 
 // Breadth first, by a list through the scopes themselves: a chain of a hundred thousand nested
-// scopes must not take a stack of that depth. A scope that has not started is on the ready queue and
-// has no leaf; the loop sees the flag.
+// scopes must not take a stack of that depth. A scope that has not started is on the ready queue
+// and has no leaf; the loop sees the flag.
 void loop_core::cancel(scope& target) noexcept {
   target.cancelled = true;
   if (target.state == wait_state::start) return;

@@ -151,7 +151,8 @@ void loop_state::free_retired() noexcept {
 
 void loop_state::report(std::exception_ptr error) noexcept {
   if (settings.on_error) {
-    // What the handler spawns is nobody's child: this may be the last step of a task that has ended.
+    // What the handler spawns is nobody's child: this may be the last step of a task that has
+    // ended.
     spawned* const running = std::exchange(current, nullptr);
     try {
       settings.on_error(std::move(error));

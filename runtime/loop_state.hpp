@@ -48,7 +48,7 @@ struct loop_state final : loop_core {
   lane offloads;
   lane names;
   spawned* roots = nullptr;    // tasks without a parent: main and the detached
-  spawned* retired = nullptr;  // ended, without a handle: freed by the loop, not in their own last step
+  spawned* retired = nullptr;  // ended, without a handle: not freed in their own last step
   spawned* main_task = nullptr;
   std::exception_ptr first_error;  // what on_error would have got, if there is no handler
   bool interrupted = false;

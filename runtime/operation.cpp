@@ -1,5 +1,6 @@
 #include <cassert>
 #include <cerrno>
+#include <cstdlib>
 #include <eddy/runtime/lease.hpp>
 #include <eddy/runtime/operation.hpp>
 #include <string>
@@ -38,8 +39,13 @@ void throw_os_error(int result, const char* what, const char* peer) {
 }  // namespace detail
 
 void lease::give_back() noexcept {
-  assert(detail::current_loop() == loop_ && "a lease has left its loop's thread or outlived its loop");
-  detail::engine_of(*loop_).recycle(std::exchange(data_, nullptr), buffer_);
+  assert(detail::current_loop() == loop_ &&
+         "a lease has left its loop's thread or outlived its loop");
+  if (buffer_ == detail::malloc_buffer) {
+    std::free(std::exchange(data_, nullptr));
+  } else {
+    detail::engine_of(*loop_).recycle(std::exchange(data_, nullptr), buffer_);
+  }
   size_ = 0;
 }
 

@@ -52,7 +52,8 @@ std::coroutine_handle<> timeout_base::start(std::coroutine_handle<> h,
   loop_core& loop = *where->loop;
   park();
   const bool relative = kind_ == sleep_awaiter::kind::relative;
-  const std::int64_t deadline = relative && ns_ != never_ns ? deadline_after(now_ns(loop), ns_) : ns_;
+  const bool from_now = relative && ns_ != never_ns;
+  const std::int64_t deadline = from_now ? deadline_after(now_ns(loop), ns_) : ns_;
   if (deadline != never_ns && !arm(loop, *this, deadline)) {
     no_memory_ = true;
     wake();

@@ -29,7 +29,8 @@ def count(name, good, bad, seconds):
     failed += bad
     if bad:
         failures.append(name)
-    say(f"  {'ok    ' if not bad else 'FAILED'} {name}: {good} passed, {bad} failed ({seconds:.1f} s)")
+    verdict = "FAILED" if bad else "ok    "
+    say(f"  {verdict} {name}: {good} passed, {bad} failed ({seconds:.1f} s)")
 
 
 def execute(command, environment=None):
@@ -107,13 +108,18 @@ SANITIZERS = {
 }
 
 
-def selectors(folder):
-    return [s for s in ("epoll", "io_uring") if (folder / "tests" / f"eddy_tests_{s}").exists()]
+SELECTORS = ("epoll", "io_uring")
+CORE_TESTS = [f"tests/eddy_core_tests_{s}" for s in SELECTORS]
 
 
-def unit_tests(folder, label, arguments=()):
-    for selector in selectors(folder):
-        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_tests_{selector}", arguments,
+def unit_tests(folder, label):
+    for selector in SELECTORS:
+        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_tests_{selector}", (), SANITIZERS)
+
+
+def core_tests(folder, label):
+    for selector in SELECTORS:
+        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_core_tests_{selector}", (),
                 SANITIZERS)
 
 
@@ -131,17 +137,16 @@ def part_asan():
 
 def part_debug():
     """-O0: GCC makes no tail call of a symmetric transfer there."""
-    folder = build("debug", ["-Dbuildtype=plain", "-Doptimization=0"])
+    folder = build("debug", ["-Dbuildtype=plain", "-Doptimization=0"], CORE_TESTS)
     if folder:
-        unit_tests(folder, "unit tests, g++ -O0")
+        core_tests(folder, "runtime and sync, g++ -O0")
 
 
 def part_tsan():
     folder = build("tsan", ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=thread",
-                            "-Db_lundef=false"], ["tests/eddy_thread_tests_epoll"])
+                            "-Db_lundef=false"], CORE_TESTS)
     if folder:
-        doctest("threads, TSan, epoll", folder / "tests" / "eddy_thread_tests_epoll", (),
-                SANITIZERS)
+        core_tests(folder, "runtime and sync, TSan")
 
 
 def part_clang():
@@ -150,13 +155,13 @@ def part_clang():
     if not compiler:
         say("  no clang 16 or later here")
         return
-    folder = build("clang", ["-Dbuildtype=release", "-Dexamples=true"], compiler=compiler)
+    folder = build("clang", ["-Dbuildtype=debugoptimized", "-Dexamples=true"], compiler=compiler)
     if folder:
-        unit_tests(folder, f"unit tests, {compiler} -O3")
+        unit_tests(folder, f"unit tests, {compiler} -O2")
 
 
 def part_examples():
-    for selector in ("epoll", "io_uring"):
+    for selector in SELECTORS:
         folder = build(f"examples-{selector}",
                        ["-Dbuildtype=release", "-Dtests=false", "-Dexamples=true",
                         "-Dbenchmarks=enabled", f"-Dselector={selector}"])
@@ -170,7 +175,7 @@ def part_examples():
 
 
 def part_house():
-    """The tree itself: style, layers, symbols, README, header cost, consumers of the package."""
+    """Style, layers, symbols, header cost, the lint, README, consumers of the package."""
     for test in sorted((ROOT / "tests" / "house").glob("*_test.py")):
         script(f"house: {test.stem}", ["python3", test])
 

@@ -1,24 +1,35 @@
 #include "connection.hpp"
 
 #include <eddy/net/http/error.hpp>
+#include <eddy/runtime/timeout.hpp>
 #include <system_error>
 
 namespace eddy::inline v1::http {
 
 namespace {
 
-task<> close_quietly(transport closing) {
+// How long a server that does not read may keep a closing connection.
+constexpr std::chrono::seconds goodbye_limit(1);
+
+task<> close_quietly(transport closing, bool politely) {
+  try {
+    if (politely) co_await with_timeout(goodbye_limit, closing.say_goodbye());
+  } catch (const std::exception&) {
+    // It may have gone already.
+  }
   try {
     co_await closing.close();
   } catch (const std::system_error&) {
-    // The descriptor is gone all the same, and of a connection that nobody uses any more no one would
-    // want to know.
+    // The descriptor is gone all the same, and of a connection that nobody uses any more no one
+    // would want to know.
   }
 }
 
 }  // namespace
 
-task<> connection::close() { return close_quietly(std::move(transport_)); }
+task<> connection::close() { return close_quietly(std::move(transport_), false); }
+
+task<> connection::close_idle() { return close_quietly(std::move(transport_), true); }
 
 task<> connection::open(destination to) {
   const bool connected = co_await connecting_.run(dial(std::move(to)));

@@ -27,9 +27,9 @@ struct destination {
 #endif
 };
 
-// A transport with a parser and a read buffer: the pieces of an exchange, put together by `exchange`
-// and `response_state`. Thread: its loop's. Memory of the read buffer is held only while an
-// exchange is under way. Destroying it closes the transport at once.
+// A transport with a parser and a read buffer: the pieces of an exchange, put together by
+// `exchange` and `response_state`. Thread: its loop's. Memory of the read buffer is held only while
+// an exchange is under way. Destroying it closes the transport at once.
 class connection final : public pool_entry {
  public:
   explicit connection(const limits& bounds) : parser_(bounds) {}
@@ -75,6 +75,8 @@ class connection final : public pool_entry {
   // Ends the waits of others on it and returns when the transport is closed. The connection may be
   // destroyed meanwhile.
   task<> close();
+  // The same between two exchanges: says goodbye first.
+  task<> close_idle();
 
  private:
   // A TLS record, the most that one read of a tls_stream brings.

@@ -1,8 +1,8 @@
 #include "exchange.hpp"
 
+#include <algorithm>
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timeout.hpp>
-#include <algorithm>
 
 #include "content_decoder.hpp"
 #include "response_state.hpp"
@@ -18,6 +18,11 @@ namespace {
 // page, less than a new connection costs. And for how long.
 constexpr std::size_t drain_bytes = 64 * 1024;
 constexpr std::int64_t drain_ns = 1'000'000'000;
+
+// A request up to this size is sent before anything is read: the kernel takes it at once (send
+// buffers begin at 16 KiB and more), so neither side can wait for the other to read. It also goes
+// out in one system call.
+constexpr std::size_t small_request_bytes = 16 * 1024;
 
 std::int64_t chosen(std::int64_t own, std::int64_t sessions) { return own < 0 ? sessions : own; }
 
@@ -61,7 +66,8 @@ void exchange::prepare() {
       throw invalid_request(std::string(name) + " follows from the body and cannot be set");
     }
   }
-  if (method_ == "CONNECT") throw invalid_request("CONNECT makes a tunnel, which this is no way to");
+  if (method_ == "CONNECT")
+    throw invalid_request("CONNECT makes a tunnel, which this is no way to");
   add_defaults();
 }
 
@@ -106,6 +112,8 @@ void exchange::write_head() {
   }
   head_.clear();
   append_request_head(head_, method_, url_.target(), fields_);
+  body_rides_ = head_.size() + body_.size() <= small_request_bytes;
+  if (body_rides_) head_.append(body_);
 }
 
 task<> exchange::acquire() {
@@ -131,7 +139,7 @@ task<> exchange::connect() {
   const connection_pool::connecting_mark mark(pool);
   limit_ = clock_.connect();
   const std::unique_ptr<connection> old = slot_.take_closing();
-  if (old) co_await old->close();
+  if (old) co_await old->close_idle();
   if (pool.is_closed()) throw error("the session is closed");
   connection& fresh = slot_.adopt(std::make_unique<connection>(session_->settings.bounds));
   task<> opening = fresh.open(session_->destination_of(url_));
@@ -197,34 +205,32 @@ task<> exchange::leave_hop() {
   connection& c = *slot_.get();
   const body_framing framing = c.parser().framing();
   const bool hopeless = framing.end == body_end::until_close || framing.size > drain_bytes;
-  bool drained = false;
   if (!hopeless) {
     const exchange_clock patience({drain_ns, detail::never_ns, detail::never_ns});
     const time_point until = std::min(clock_.total().at, patience.total().at);
     try {
-      drained = co_await with_deadline(until, drain());
+      co_await with_deadline(until, drain());
     } catch (const std::exception&) {
       // Whatever it is, it concerns a body that nobody wants, and costs the connection.
     }
   }
-  if (drained && c.is_reusable()) {
+  if (c.is_reusable()) {
     slot_.keep();
   } else {
     slot_.drop();
   }
 }
 
-task<bool> exchange::drain() {
+task<> exchange::drain() {
   connection& c = *slot_.get();
   for (std::size_t size = 0; size <= drain_bytes;) {
     const response_step next = c.next();
     size += next.consumed;
-    if (next.event == response_event::end) co_return true;
+    if (next.event == response_event::end) co_return;
     if (next.event != response_event::need_more) continue;
     const std::size_t got = co_await c.read();
     c.arrived(got);
   }
-  co_return false;
 }
 
 void exchange::follow(redirection&& r) {

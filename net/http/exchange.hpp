@@ -13,8 +13,8 @@
 namespace eddy::inline v1::http {
 
 // Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
-// allows it. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the slot
-// goes with it, so that nothing is left open or reserved.
+// allows it. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
+// slot goes with it, so that nothing is left open or reserved.
 class exchange {
  public:
   explicit exchange(request_builder&& r);
@@ -37,7 +37,7 @@ class exchange {
   task<> receive_head();
   std::optional<redirection> next_hop() const;
   task<> leave_hop();
-  task<bool> drain();
+  task<> drain();
   void follow(redirection&& r);
   response finish();
   bool is_aborted() const noexcept;
@@ -58,7 +58,8 @@ class exchange {
   int max_redirects_;
   exchange_clock clock_;
 
-  std::string head_;  // of the request as sent; with a small body behind it
+  std::string head_;         // of the request as sent
+  bool body_rides_ = false;  // the body is small and stands behind the head
   connection_slot slot_;
   step step_ = step::preparing;
   time_limit limit_;  // of the wait that is under way

@@ -11,11 +11,6 @@ namespace eddy::inline v1::http {
 
 namespace {
 
-// A request up to this size is sent before anything is read: the kernel takes it at once (send
-// buffers begin at 16 KiB and more), so neither side can wait for the other to read. It also goes
-// out in one system call.
-constexpr std::size_t small_request_bytes = 16 * 1024;
-
 constexpr int first_error_status = 400;
 
 // Stops the other half however this one ends.
@@ -34,26 +29,23 @@ class stop_at_end {
 
 // A failure of the connection is kept: see receive_head().
 task<> exchange::send() {
-  if (head_.size() + body_.size() > small_request_bytes) {
-    limit_ = clock_.total();
+  limit_ = clock_.total();
+  if (!body_rides_) {
     co_await with_deadline(limit_.at, converse());
     co_return;
   }
-  const std::size_t head_bytes = head_.size();
-  head_.append(body_);
-  limit_ = clock_.total();
   try {
     co_await with_deadline(limit_.at, slot_.get()->write(head_));
   } catch (const std::system_error&) {
     write_failure_ = std::current_exception();
     slot_.get()->taint();
   }
-  head_.resize(head_bytes);  // for a retry
 }
 
 // Both directions at once, so that a server that answers before it has read everything (an echo, a
-// refusal) cannot make both sides wait for each other for ever. Ends when the request has been sent,
-// or when that has become pointless: then the connection is of no further use after the response.
+// refusal) cannot make both sides wait for each other for ever. Ends when the request has been
+// sent, or when that has become pointless: then the connection is of no further use after the
+// response.
 task<> exchange::converse() {
   stop_scope writing;
   stop_scope reading;
@@ -90,14 +82,18 @@ task<> exchange::receive_early() {
   for (;;) {
     const response_step next = c.next();
     switch (next.event) {
-      case response_event::interim: break;
+      case response_event::interim:
+        break;
       case response_event::head:
         head_received_ = true;
         // RFC 9112 §9.5: a client that sees an error stops sending.
         if (c.parser().head().status >= first_error_status) co_return;
         break;
-      case response_event::body: keep_early(next.body); break;
-      case response_event::end: co_return;
+      case response_event::body:
+        keep_early(next.body);
+        break;
+      case response_event::end:
+        co_return;
       case response_event::need_more: {
         const std::size_t got = co_await c.read();
         const response_event then = c.arrived(got);

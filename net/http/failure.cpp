@@ -42,8 +42,7 @@ std::string request_line_of(std::string_view method, const url& to) {
 
 void rethrow_named(const std::string& request, step during, timeout_kind limit,
                    const exchange_clock& clock, bool aborted) {
-  const std::string where =
-      request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
+  const std::string where = request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
   try {
     throw;
   } catch (const timeout_error&) {

@@ -15,10 +15,7 @@ connection* as_connection(pool_entry* e) noexcept { return static_cast<connectio
 connection_slot::connection_slot(connection_pool& pool, pool_host& host,
                                  std::unique_ptr<connection> reused,
                                  std::unique_ptr<connection> evicted) noexcept
-    : pool_(&pool),
-      host_(&host),
-      connection_(std::move(reused)),
-      evicted_(std::move(evicted)) {
+    : pool_(&pool), host_(&host), connection_(std::move(reused)), evicted_(std::move(evicted)) {
   if (connection_) pool_->in_use_.add(*connection_);
 }
 
@@ -135,9 +132,8 @@ void connection_pool::keep(pool_host& host, std::unique_ptr<connection> c) noexc
     vacate(host);
     return;
   }
-  if (!loop_) loop_ = detail::current_loop();
   c->rest();
-  ledger_.give_back(*c.release(), loop_ ? detail::now_ns(*loop_) : 0);
+  ledger_.give_back(*c.release(), detail::now_ns(loop_));
   serve();
   schedule_expiry();
 }
@@ -151,12 +147,12 @@ void connection_pool::vacate(pool_host& host) noexcept {
 // connections are closed with the session.
 void connection_pool::schedule_expiry() noexcept {
   const pool_entry* oldest = ledger_.oldest_idle();
-  if (!oldest || !loop_ || index != not_armed || keep_alive_ns_ == detail::never_ns) return;
-  (void)detail::arm(*loop_, *this, detail::deadline_after(oldest->idle_since_ns, keep_alive_ns_));
+  if (!oldest || index != not_armed || keep_alive_ns_ == detail::never_ns) return;
+  (void)detail::arm(loop_, *this, detail::deadline_after(oldest->idle_since_ns, keep_alive_ns_));
 }
 
 void connection_pool::fire() noexcept {
-  const std::int64_t since = detail::now_ns(*loop_) - keep_alive_ns_;
+  const std::int64_t since = detail::now_ns(loop_) - keep_alive_ns_;
   while (pool_entry* e = ledger_.take_idle(since)) {
     pool_host& host = *e->host;
     delete as_connection(e);
@@ -168,7 +164,7 @@ void connection_pool::fire() noexcept {
 void connection_pool::retire() noexcept {
   retired_ = true;
   // A loop that has ended took its timers with it.
-  if (index != not_armed && detail::current_loop() == loop_) detail::disarm(*loop_, *this);
+  if (index != not_armed && detail::current_loop() == &loop_) detail::disarm(loop_, *this);
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {
     pool_host& host = *e->host;
     delete as_connection(e);
@@ -193,7 +189,7 @@ task<> connection_pool::close() {
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {
     const std::unique_ptr<connection> idle(as_connection(e));
     ledger_.vacate(*e->host);
-    co_await idle->close();
+    co_await idle->close_idle();
   }
   while (connection* c = next_to_abort()) {
     c->abort();

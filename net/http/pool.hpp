@@ -40,8 +40,8 @@ class connection_slot {
   // Null in a slot that is to be opened.
   connection* get() const noexcept { return connection_.get(); }
 
-  // What has to be closed before this slot opens a connection of its own, or null: one that gave its
-  // slot up, or one found dead.
+  // What has to be closed before this slot opens a connection of its own, or null: one that gave
+  // its slot up, or one found dead.
   std::unique_ptr<connection> take_closing() noexcept;
   // A connection that is about to be opened takes the place.
   connection& adopt(std::unique_ptr<connection> fresh) noexcept;
@@ -98,8 +98,11 @@ class connection_pool final : private detail::timer {
     std::size_t limit_per_host;
     std::int64_t keep_alive_ns;
   };
-  explicit connection_pool(const settings& s) noexcept
-      : ledger_(s.limit, s.limit_per_host), keep_alive_ns_(s.keep_alive_ns) {}
+  // Of the loop that runs on this thread; throws std::logic_error if there is none.
+  explicit connection_pool(const settings& s)
+      : ledger_(s.limit, s.limit_per_host),
+        keep_alive_ns_(s.keep_alive_ns),
+        loop_(detail::require_loop("http::session")) {}
   connection_pool(const connection_pool&) = delete;
   connection_pool& operator=(const connection_pool&) = delete;
   ~connection_pool() { retire(); }
@@ -149,7 +152,7 @@ class connection_pool final : private detail::timer {
   pool_ledger ledger_;
   entry_list in_use_;
   std::int64_t keep_alive_ns_;
-  detail::loop_core* loop_ = nullptr;  // whose timer is used
+  detail::loop_core& loop_;
   std::size_t connecting_ = 0;
   event none_connecting_;
   std::uint64_t opened_ = 0;

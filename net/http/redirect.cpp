@@ -14,8 +14,8 @@ constexpr int see_other = 303;
 constexpr int temporary_redirect = 307;
 constexpr int permanent_redirect = 308;
 
-// 301 and 302 change POST only, as all clients do; what they do with other methods differs, so those
-// are kept.
+// 301 and 302 change POST only, as all clients do; what they do with other methods differs, so
+// those are kept.
 bool changes_to_get(int status, std::string_view method) {
   if (status == see_other) return method != "GET" && method != "HEAD";
   return (status == moved_permanently || status == found) && method == "POST";

@@ -16,9 +16,9 @@ struct redirection {
   bool new_origin = false;   // another scheme, host or port
 };
 
-// RFC 9110 §15.4, §10.2.2. Nothing if the response is not a redirection that can be followed: another
-// status (300, 304 and 305 among them), or no Location. Throws http::error for a Location that is no
-// URL or not of http or https.
+// RFC 9110 §15.4, §10.2.2. Nothing if the response is not a redirection that can be followed:
+// another status (300, 304 and 305 among them), or no Location. Throws http::error for a Location
+// that is no URL or not of http or https.
 std::optional<redirection> redirection_of(std::string_view method, const url& from, int status,
                                           const headers& fields);
 

@@ -111,7 +111,8 @@ void request_parser::check_first_byte(char byte) const {
   throw protocol_error("request starts with " + hex_byte(byte) + ", which no method does");
 }
 
-// RFC 9112 §3. One empty line before it is skipped (§2.2): old clients end a body with one too many.
+// RFC 9112 §3. One empty line before it is skipped (§2.2): old clients end a body with one too
+// many.
 void request_parser::parse_request_line(std::string_view line) {
   if (line.empty() && !empty_line_skipped_) {
     empty_line_skipped_ = true;

@@ -19,14 +19,14 @@ response_state& present(response_state* state) {
 
 response& response::operator=(response&& other) noexcept {
   if (this != &other) {
-    if (state_) state_->abandon();
+    if (state_) state_->let_go();
     state_ = std::exchange(other.state_, nullptr);
   }
   return *this;
 }
 
 response::~response() {
-  if (state_) state_->abandon();
+  if (state_) state_->let_go();
 }
 
 int response::status() const noexcept { return state_->head().status; }

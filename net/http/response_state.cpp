@@ -19,8 +19,8 @@ constexpr std::size_t most_step = 1024 * 1024;
 }  // namespace
 
 response_state::response_state(detail::http_session_ref session, connection_slot slot,
-                               const exchange_clock& clock, std::string request,
-                               response_head head, eddy::url reached, std::vector<visited> history,
+                               const exchange_clock& clock, std::string request, response_head head,
+                               eddy::url reached, std::vector<visited> history,
                                std::string early_body)
     : session_(std::move(session)),
       slot_(std::move(slot)),
@@ -43,11 +43,6 @@ response_state::response_state(detail::http_session_ref session, connection_slot
 
 void response_state::let_go() noexcept {
   if (--references_ == 0) delete this;
-}
-
-void response_state::abandon() noexcept {
-  if (!reading_) slot_.drop();
-  let_go();
 }
 
 // The next pieces that need no reading.
@@ -134,8 +129,7 @@ bool response_state::is_drained() const noexcept {
 
 // Known only for what is sent as it is.
 std::uint64_t response_state::announced_bytes() const noexcept {
-  const bool known =
-      framing_.end == body_end::sized && !head_.fields.contains("Content-Encoding");
+  const bool known = framing_.end == body_end::sized && !head_.fields.contains("Content-Encoding");
   return known ? framing_.size : 0;
 }
 

@@ -1,8 +1,8 @@
 // A response behind its handle: the head, and the body as far as it has been read.
 #pragma once
 
-#include <eddy/net/http/response.hpp>
 #include <eddy/net/http/request_builder.hpp>
+#include <eddy/net/http/response.hpp>
 #include <optional>
 
 #include "content_decoder.hpp"
@@ -16,9 +16,9 @@ namespace eddy::inline v1::http {
 // be, not at the read that returns 0. Counted: by the handle and by the reads that are under way.
 class response_state {
  public:
-  response_state(detail::http_session_ref session, connection_slot slot, const exchange_clock& clock,
-                 std::string request, response_head head, eddy::url reached,
-                 std::vector<visited> history, std::string early_body);
+  response_state(detail::http_session_ref session, connection_slot slot,
+                 const exchange_clock& clock, std::string request, response_head head,
+                 eddy::url reached, std::vector<visited> history, std::string early_body);
   response_state(const response_state&) = delete;
   response_state& operator=(const response_state&) = delete;
 
@@ -40,9 +40,8 @@ class response_state {
    private:
     response_state* state_;
   };
+  // The last one drops the connection, if the body has not been read to its end.
   void let_go() noexcept;
-  // The handle is gone: nobody reads on.
-  void abandon() noexcept;
 
   static task<std::size_t> read_some(share self, std::span<std::byte> into);
   template <class Buffer>
@@ -77,8 +76,8 @@ class response_state {
   std::string early_body_;
   std::span<const std::byte> piece_;  // of the body: came, and not decoded yet
   std::optional<content_decoder> decoder_;
-  bool held_ = false;   // the decoder may have more without more input
-  bool ended_ = false;  // the last byte has come
+  bool held_ = false;            // the decoder may have more without more input
+  bool ended_ = false;           // the last byte has come
   std::exception_ptr deferred_;  // of what came right behind the head
   bool failed_ = false;
   bool reading_ = false;

@@ -10,11 +10,11 @@ bool is_idempotent(std::string_view method) noexcept;
 
 // What is known about an exchange whose connection failed.
 struct failed_exchange {
-  bool reused_connection;     // it had been idle in the pool: the server may have closed it meanwhile
-  bool response_begun;        // a byte of a response came
-  bool idempotent;            // the method is
-  bool anything_sent;         // a byte of the request may have reached the server
-  bool is_retry;              // this was the second attempt
+  bool reused_connection;  // it had been idle in the pool: the server may have closed it meanwhile
+  bool response_begun;     // a byte of a response came
+  bool idempotent;         // the method is
+  bool anything_sent;      // a byte of the request may have reached the server
+  bool is_retry;           // this was the second attempt
 };
 
 // RFC 9112 §9.3.1, §9.5. A server that closes an idle connection just as a request is sent is no

@@ -37,6 +37,10 @@ task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
   }
 }
 
+task<> transport::say_goodbye() {
+  if (is_secure_ && secure_.is_open()) co_await secure_.shutdown();
+}
+
 detail::close_awaiter transport::close() noexcept {
   return is_secure_ ? secure_.close() : plain_.close();
 }
@@ -56,6 +60,8 @@ task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
   detail::write_awaiter write(plain_.socket(), bytes.data(), bytes.size(), sent);
   co_await write;
 }
+
+task<> transport::say_goodbye() { co_return; }
 
 detail::close_awaiter transport::close() noexcept { return plain_.close(); }
 

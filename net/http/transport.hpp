@@ -30,6 +30,9 @@ class transport {
   // All of `bytes`. `sent` gets how many the peer may have seen, however it ends.
   task<> write_all(std::string_view bytes, std::size_t* sent);
 
+  // Tells the peer that nothing more will be sent, where the protocol has words for it: TLS's
+  // close_notify (RFC 8446 §6.1).
+  task<> say_goodbye();
   // As tcp_stream::close.
   detail::close_awaiter close() noexcept;
 

@@ -7,23 +7,24 @@
 //  1. A submitted operation completes exactly once: either submit() returns true (its result is
 //     there), or it returns false and a later wait() puts it on the ready queue by complete().
 //  2. Nothing is resumed inside submit, cancel, release or wait.
-//  3. cancel() never completes an operation by itself while the kernel can still use the operation's
-//     memory: the completion follows from wait(). An operation that completes in spite of a cancel
-//     keeps its result. Cancelling what is complete does nothing.
+//  3. cancel() is always followed by a completion, at once where the kernel has nothing of the
+//     operation, else when it has let go of the operation's memory. An operation that completes in
+//     spite of a cancel keeps its result. Cancelling what is complete does nothing.
 //  4. All descriptors of streams and listeners come from the engine (open_socket, accept) or are
-//     given to it by attach(); nothing above closes one. release(fd) cancels what is in flight on it
-//     and closes the number after the last completion that names it; the numbers of descriptors are
-//     not reused before. The operation `close` does the same and completes then.
+//     given to it by attach(); nothing above closes one. release(fd) cancels what is in flight on
+//     it and closes the number after the last completion that names it; the numbers of descriptors
+//     are not reused before. The operation `close` does the same and completes then.
 //  5. `receive` lends a buffer of the engine's (`operation::data`, `buffer`), which comes back by
 //     recycle(). At most `retained_limit` buffers that nobody has taken yet are held for a stream;
 //     when the engine's buffers are out it takes blocks from the heap and never waits. A descriptor
 //     may switch between `read` and `receive` at any time, and no byte is lost or reordered: what
 //     was retained is delivered first. A cancelled `receive` loses no bytes either.
-//  6. One `read`, `receive` or `accept`, and one `write` or `connect`, at a time for each descriptor.
+//  6. One `read`, `receive` or `accept`, and one `write` or `connect`, at a time for each
+//     descriptor.
 //  7. wake() may be called from any thread and from a signal handler, as often as one likes, and
 //     makes the present or next wait() return. Everything else: the loop's thread only.
-//  8. wait(deadline) submits what is pending and returns at the first completion, wake or signal, at
-//     the deadline (steady-clock nanoseconds; 0: do not block; never_ns: no deadline) or
+//  8. wait(deadline) submits what is pending and returns at the first completion, wake or signal,
+//     at the deadline (steady-clock nanoseconds; 0: do not block; never_ns: no deadline) or
 //     spuriously. A turn makes one call of it.
 //  9. Nothing throws but the constructor, open_socket and attach.
 #pragma once

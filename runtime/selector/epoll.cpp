@@ -13,7 +13,7 @@ namespace eddy::inline v1::detail {
 
 namespace {
 
-constexpr std::uint64_t wake_token = UINT64_MAX;  // no registration has it: no descriptor is so high
+constexpr std::uint64_t wake_token = UINT64_MAX;  // no descriptor is so high
 constexpr std::size_t events_at_once = 256;
 
 }  // namespace
@@ -63,8 +63,10 @@ std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns
   }
   if (!nanoseconds_) {
     // Rounded up: a timer that is woken for too early would spin until it is due.
-    std::int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + ns_per_ms - 1) / ns_per_ms;
-    count = ::epoll_wait(queue_, events, most, static_cast<int>(std::min<std::int64_t>(ms, INT32_MAX)));
+    const std::int64_t up = timeout_ns % ns_per_ms != 0;
+    const std::int64_t ms = timeout_ns < 0 ? -1 : timeout_ns / ns_per_ms + up;
+    const auto capped = static_cast<int>(std::min<std::int64_t>(ms, INT32_MAX));
+    count = ::epoll_wait(queue_, events, most, capped);
   }
   std::size_t written = 0;
   for (int i = 0; i < count; ++i) {

@@ -41,7 +41,9 @@ int local_address(int fd, socket_address& out) noexcept {
   return address_by(::getsockname, fd, out);
 }
 
-int peer_address(int fd, socket_address& out) noexcept { return address_by(::getpeername, fd, out); }
+int peer_address(int fd, socket_address& out) noexcept {
+  return address_by(::getpeername, fd, out);
+}
 
 int set_no_delay(int fd, bool on) noexcept { return set_int(fd, IPPROTO_TCP, TCP_NODELAY, on); }
 

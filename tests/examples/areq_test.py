@@ -96,7 +96,8 @@ class Crawl(unittest.TestCase):
             self.assertEqual(sum(l.endswith(f"Got response [200] for URL: {url}") for l in log), 1)
             self.assertEqual(sum(bool(re.search(rf"Found \d+ links for {re.escape(url)}$", l))
                                  for l in log), 1)
-            self.assertEqual(sum(l.endswith(f"Wrote results for source URL: {url}") for l in log), 1)
+            wrote = f"Wrote results for source URL: {url}"
+            self.assertEqual(sum(l.endswith(wrote) for l in log), 1)
         errors = self.errors(done)
         self.assertEqual(len(errors), len(bad), "\n".join(errors))
         for url, reason in zip(bad, (r"\[404\]: Not Found$", "certificate", "", "refused", "URL")):
@@ -186,11 +187,12 @@ class Crawl(unittest.TestCase):
 
     def test_two_thousand_urls_within_limits(self):
         self.site("--pages", "2000", "--latency-ms", "20", "--links", "3")
-        crawl = subprocess.Popen(
-            [PROGRAMS / "areq", "--cacert", self.ca, "--limit", "50", "--limit-per-host", "20",
-             "--concurrency", "500", self.urls, self.found],
-            stderr=open(self.folder / "log", "w", encoding="utf-8"), text=True)
+        with open(self.folder / "log", "w", encoding="utf-8") as log:
+            crawl = subprocess.Popen(
+                [PROGRAMS / "areq", "--cacert", self.ca, "--limit", "50", "--limit-per-host", "20",
+                 "--concurrency", "500", self.urls, self.found], stderr=log, text=True)
         most_sockets = 0
+        most_memory_kb = 0
         while crawl.poll() is None:
             try:
                 descriptors = [os.readlink(f"/proc/{crawl.pid}/fd/{f}")
@@ -199,19 +201,22 @@ class Crawl(unittest.TestCase):
             except OSError:
                 continue
             most_sockets = max(most_sockets, sum(d.startswith("socket:") for d in descriptors))
-            peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+            peak = re.search(r"VmHWM:\s+(\d+) kB", status)  # a program that has ended has none
+            most_memory_kb = int(peak[1]) if peak else most_memory_kb
         self.assertEqual(crawl.returncode, 0, (self.folder / "log").read_text()[-2000:])
         self.assertEqual(len(self.rows()), 2000 * 3)
         self.assertLessEqual(most_sockets, 50)
         self.assertGreater(most_sockets, 10, "the crawl was watched while it ran")
-        self.assertLess(int(peak[1]), 200_000, "kB of memory at the most")
+        self.assertGreater(most_memory_kb, 0)
+        self.assertLess(most_memory_kb, 100_000)
 
     def test_the_threaded_baseline_finds_the_same(self):
         self.site("--pages", "20", "--latency-ms", "0")
         self.assertEqual(self.areq("--cacert", self.ca).returncode, 0)
         ours = collections.Counter(self.rows())
-        done = subprocess.run([PROGRAMS / "areq_threads", "--cacert", self.ca, self.urls, self.found],
-                              text=True, stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
+        done = subprocess.run([PROGRAMS / "areq_threads", "--cacert", self.ca, self.urls,
+                               self.found], text=True, stderr=subprocess.PIPE,
+                              timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(collections.Counter(self.rows()), ours)
 
@@ -235,7 +240,8 @@ class Crawl(unittest.TestCase):
               client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2;
               fastcgi_temp_path {self.folder}/t3; uwsgi_temp_path {self.folder}/t4;
               scgi_temp_path {self.folder}/t5;
-              ssl_certificate {self.folder}/server.pem; ssl_certificate_key {self.folder}/server.key;
+              ssl_certificate {self.folder}/server.pem;
+              ssl_certificate_key {self.folder}/server.key;
               server {{ listen 127.0.0.1:{plain}; root {site};
                         rewrite ^/old.html$ /7.html redirect; }}
               server {{ listen 127.0.0.1:{secure} ssl; server_name localhost; root {site}; }}

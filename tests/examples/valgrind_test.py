@@ -1,4 +1,4 @@
-"""The walkthrough programs under valgrind: no error, nothing lost. Argument: the examples' folder."""
+"""The walkthrough under valgrind: no error, nothing lost. Argument: the examples' folder."""
 
 import pathlib
 import shutil

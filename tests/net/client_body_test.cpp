@@ -70,7 +70,8 @@ TEST_CASE("a body is the same however it is framed, cut and read") {
          {reply_with(body), in_chunks(body, 7), in_chunks(body, 70000), until_close}) {
       scripted_origin origin(once(reply));
       session client;
-      for (const std::size_t piece : {std::size_t{1000}, std::size_t{16384}, std::size_t{1} << 20}) {
+      for (const std::size_t piece :
+           {std::size_t{1000}, std::size_t{16384}, std::size_t{1} << 20}) {
         response answer = co_await client.get(origin.url());
         const std::string streamed = co_await stream(std::move(answer), piece);
         CHECK((streamed == body));
@@ -188,7 +189,8 @@ TEST_CASE("a body of more than max_body_bytes is refused, wherever that is notic
     std::vector<std::string> replies = {reply_with(large), in_chunks(large, 1000),
                                         "HTTP/1.1 200 OK\r\n\r\n" + large};
 #if EDDY_HAVE_ZLIB
-    replies.push_back(reply_with(deflated(large, gzip_bits), "200 OK", "Content-Encoding: gzip\r\n"));
+    replies.push_back(
+        reply_with(deflated(large, gzip_bits), "200 OK", "Content-Encoding: gzip\r\n"));
 #endif
     for (const std::string& reply : replies) {
       scripted_origin origin(once(reply));
@@ -252,8 +254,8 @@ TEST_CASE("a server that echoes while it reads does not make both sides wait for
     const std::string body = large_text();
     scripted_origin origin([&](origin_peer* peer) -> task<> {
       const std::string head = co_await peer->stream.read_until("\r\n\r\n", 4096);
-      co_await peer->stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: " +
-                                      std::to_string(body.size()) + "\r\n\r\n");
+      co_await peer->stream.write_all(
+          "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
       for (std::size_t left = body.size(); left > 0;) {
         const eddy::lease part = co_await peer->stream.receive();
         co_await peer->stream.write_all(part.text());

@@ -37,7 +37,8 @@ TEST_CASE("close ends everything and returns when it is closed") {
     CHECK((in_line + second_in_line).find("the session") != std::string::npos);
     const std::string reading = co_await failure_of<eddy::http::error>(half.text());
     CHECK(reading == "GET " + slow.url() + ": reading the response: the session was closed");
-    const std::string later = co_await failure_of<eddy::http::error>(text_of(client.get(origin.url())));
+    const std::string later =
+        co_await failure_of<eddy::http::error>(text_of(client.get(origin.url())));
     CHECK(later == "GET " + origin.url() + ": waiting for a connection: the session is closed");
     CHECK(client.statistics().open == 0);
     co_await client.close();
@@ -85,6 +86,7 @@ TEST_CASE("close ends connecting") {
     co_await eddy::yield();
     CHECK(client.statistics().in_use == 1);
     co_await client.close();
+    CHECK(client.statistics().open == 0);
     const std::string failure = co_await connecting;
     CHECK(failure ==
           "GET http://name.that.is.looked.up.invalid/: connecting: the session was closed");
@@ -190,8 +192,8 @@ TEST_CASE("the bounds of http::limits hold") {
       CHECK_THROWS_AS(co_await text_of(client.get(origin.url())), eddy::http::protocol_error);
       CHECK(client.statistics().open == 0);
     }
-    scripted_origin origin(always("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 102 P\r\n\r\n" +
-                                  reply_with("final")));
+    scripted_origin origin(
+        always("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 102 P\r\n\r\n" + reply_with("final")));
     session client;
     for (int i = 0; i < 2; ++i) CHECK(co_await text_of(client.get(origin.url())) == "final");
     CHECK(client.statistics().connects == 1);

@@ -111,7 +111,8 @@ TEST_CASE("a redirected POST becomes a GET without its body, or stays what it is
       });
       session client;
       CHECK(co_await text_of(
-                client.post(origin.url()).header("Content-Type", "text/plain").body("data")) == "x");
+                client.post(origin.url()).header("Content-Type", "text/plain").body("data")) ==
+            "x");
       REQUIRE(origin.requests().size() == 2);
       const std::string& next = origin.requests()[1];
       if (std::string(status).starts_with("308")) {
@@ -162,7 +163,8 @@ TEST_CASE("secrets stay with their origin, and Host changes with it") {
 
 TEST_CASE("a Location that leads nowhere is an error that shows it") {
   const auto main = []() -> task<> {
-    for (const char* location : {"ftp://host/file", "http://", "http://ho st/", "file:///etc/passwd"}) {
+    for (const char* location :
+         {"ftp://host/file", "http://", "http://ho st/", "file:///etc/passwd"}) {
       scripted_origin origin(always(redirect_to(location)));
       session client;
       const std::string failure =

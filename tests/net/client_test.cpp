@@ -13,7 +13,8 @@ using eddy::http::session_options;
 
 TEST_CASE("a GET is one request, and its response is all there") {
   const auto main = []() -> task<> {
-    scripted_origin origin(always("HTTP/1.1 200 Fine\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 5\r\n\r\nhello"));
+    scripted_origin origin(
+        always("HTTP/1.1 200 Fine\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 5\r\n\r\nhello"));
     session client(session_options().user_agent("test/1"));
     response answer = co_await client.get(origin.url("/a?b=c#part")).header("X-Mine", "yes");
     CHECK(answer.status() == 200);
@@ -94,9 +95,9 @@ TEST_CASE("one connection serves one request after the other") {
 
 TEST_CASE("a response without a body has left its connection before it is returned") {
   const auto main = []() -> task<> {
-    for (const char* reply :
-         {"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
-          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}) {
+    for (const char* reply : {"HTTP/1.1 204 No Content\r\n\r\n",
+                              "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+                              "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}) {
       scripted_origin origin(always(reply));
       session client;
       response first = co_await client.get(origin.url());
@@ -106,8 +107,8 @@ TEST_CASE("a response without a body has left its connection before it is return
       const std::string text = co_await first.text();
       CHECK(text.empty());
     }
-    scripted_origin origin(always(
-        "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nContent-Encoding: gzip\r\n\r\n"));
+    scripted_origin origin(
+        always("HTTP/1.1 200 OK\r\nContent-Length: 99\r\nContent-Encoding: gzip\r\n\r\n"));
     session client;
     response answer = co_await client.head(origin.url());
     CHECK(client.statistics().idle == 1);
@@ -119,10 +120,9 @@ TEST_CASE("a response without a body has left its connection before it is return
 
 TEST_CASE("a connection that may not be kept is not") {
   const auto main = []() -> task<> {
-    for (const std::string& reply :
-         {reply_with("abc", "200 OK", "Connection: close\r\n"),
-          std::string("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
-          reply_with("abc") + "more"}) {
+    for (const std::string& reply : {reply_with("abc", "200 OK", "Connection: close\r\n"),
+                                     std::string("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+                                     reply_with("abc") + "more"}) {
       scripted_origin origin(always(reply));
       session client;
       for (int i = 0; i < 2; ++i) {
@@ -201,10 +201,11 @@ TEST_CASE("a request on a connection that died under it is sent once more, if th
     bool answered;
     std::size_t requests;
   };
-  for (const sample& s : {sample{"GET", 0, "", true, 3}, sample{"PUT", 0, "", true, 3},
-                          sample{"POST", 0, "", false, 2}, sample{"PATCH", 0, "", false, 2},
-                          sample{"GET", 0, "H", false, 2}, sample{"GET", 0, "HTTP/1.1 100 \r\n\r\n", false, 2},
-                          sample{"GET", 1, "", false, 3}}) {
+  for (const sample& s :
+       {sample{"GET", 0, "", true, 3}, sample{"PUT", 0, "", true, 3},
+        sample{"POST", 0, "", false, 2}, sample{"PATCH", 0, "", false, 2},
+        sample{"GET", 0, "H", false, 2}, sample{"GET", 0, "HTTP/1.1 100 \r\n\r\n", false, 2},
+        sample{"GET", 1, "", false, 3}}) {
     CAPTURE(s.method);
     CAPTURE(s.silent);
     CAPTURE(s.part);
@@ -215,13 +216,16 @@ TEST_CASE("a request on a connection that died under it is sent once more, if th
       std::string failure;
       std::string text;
       try {
-        text = co_await text_of(client.request(s.method, origin.url()));
+        text = co_await text_of(client.request(s.method, origin.url()).body("once"));
       } catch (const std::exception& e) {
         failure = e.what();
       }
       CHECK(text == (s.answered ? "again" : ""));
       CHECK(failure.empty() == s.answered);
       CHECK(origin.requests().size() == s.requests);
+      for (std::size_t i = 2; i < origin.requests().size(); ++i) {
+        CHECK(origin.requests()[i] == origin.requests()[1]);
+      }
       check_nothing_in_use(client);
       CHECK(client.statistics().open == (s.answered ? 1 : 0));
     };
@@ -231,9 +235,8 @@ TEST_CASE("a request on a connection that died under it is sent once more, if th
 
 TEST_CASE("a fresh connection that dies is not tried again") {
   const auto main = []() -> task<> {
-    scripted_origin origin([](origin_peer* peer) -> task<> {
-      const std::string asked = co_await peer->request();
-    });
+    scripted_origin origin(
+        [](origin_peer* peer) -> task<> { const std::string asked = co_await peer->request(); });
     session client;
     const std::string failure =
         co_await failure_of<eddy::http::protocol_error>(text_of(client.get(origin.url("/x"))));

@@ -80,8 +80,8 @@ TEST_CASE("the read timeout runs between arrivals") {
     session client(session_options().read_timeout(5ms));
     timed_out seen = co_await timeout_of(text_of(client.get(silent.url())));
     CHECK(seen.kind == timeout_kind::read);
-    CHECK(seen.text == "GET " + silent.url() +
-                           ": waiting for the response: the read timeout of 0.005 s passed");
+    CHECK(seen.text ==
+          "GET " + silent.url() + ": waiting for the response: the read timeout of 0.005 s passed");
     response answer = co_await client.get(half.url());
     seen = co_await timeout_of(answer.bytes());
     CHECK(seen.kind == timeout_kind::read);
@@ -305,8 +305,8 @@ TEST_CASE("https is verified, kept alive and cancelled like http") {
     CHECK(client.statistics().reuses == 1);
 
     session strict;
-    const std::string failure = co_await failure_of<eddy::certificate_error>(
-        text_of(strict.get(secure(origin))));
+    const std::string failure =
+        co_await failure_of<eddy::certificate_error>(text_of(strict.get(secure(origin))));
     CHECK(failure.starts_with("GET " + secure(origin) +
                               ": connecting: certificate verify failed for localhost: "));
     CHECK(strict.statistics().open == 0);

@@ -118,7 +118,8 @@ std::vector<coded> coded_samples() {
       {"deflate", compress("", zlib_format), ""},
       {"deflate", compress("", raw_format), ""},
       {"deflate", compress(text, raw_format, 0), text},
-      // Stored blocks whose first byte could begin a zlib header; the second tells that it does not.
+      // Stored blocks whose first byte could begin a zlib header; the second tells that it does
+      // not.
       {"deflate", std::string("\x08\x02\x00\xFD\xFFhi\x01\x00\x00\xFF\xFF", 12), "hi"},
       {"gzip, deflate", compress(gzip, zlib_format), text},
       {"deflate, gzip, gzip",

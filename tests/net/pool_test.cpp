@@ -239,10 +239,18 @@ TEST_CASE("redirections change the method as RFC 9110 section 15.4 says") {
   const eddy::url from = eddy::url::parse("http://a/x/y?q");
   eddy::http::headers fields;
   fields.add("Location", "../z");
-  for (const sample& s : {sample{301, "GET", false}, {301, "POST", true}, {301, "PUT", false},
-                          {302, "POST", true}, {302, "HEAD", false}, {302, "DELETE", false},
-                          {303, "POST", true}, {303, "PUT", true}, {303, "HEAD", false},
-                          {303, "GET", false}, {307, "POST", false}, {308, "POST", false}}) {
+  for (const sample& s : {sample{301, "GET", false},
+                          {301, "POST", true},
+                          {301, "PUT", false},
+                          {302, "POST", true},
+                          {302, "HEAD", false},
+                          {302, "DELETE", false},
+                          {303, "POST", true},
+                          {303, "PUT", true},
+                          {303, "HEAD", false},
+                          {303, "GET", false},
+                          {307, "POST", false},
+                          {308, "POST", false}}) {
     const auto r = eddy::http::redirection_of(s.method, from, s.status, fields);
     REQUIRE(r);
     CHECK(r->becomes_get == s.becomes_get);
@@ -333,7 +341,8 @@ TEST_CASE("slots are handed over in the order of asking, and never more than the
     connection_pool pool(up_to(3));
     std::vector<eddy::task<>> holders;
     for (int id = 0; id < 50; ++id) {
-      holders.push_back(hold(pool, "http://h" + std::to_string(id % 4), id, order, in_use, most, 3));
+      holders.push_back(
+          hold(pool, "http://h" + std::to_string(id % 4), id, order, in_use, most, 3));
     }
     co_await eddy::gather(std::move(holders));
     CHECK(pool.ledger().waiting() == 0);
@@ -389,8 +398,7 @@ TEST_CASE("cancelling waiters at random loses no slot") {
       std::vector<eddy::join_handle<>> holders;
       for (int id = 0; id < 20; ++id) {
         std::string origin = "http://h" + std::to_string(draw() % 3);
-        holders.push_back(
-            eddy::spawn(hold(pool, std::move(origin), id, order, in_use, most, 2)));
+        holders.push_back(eddy::spawn(hold(pool, std::move(origin), id, order, in_use, most, 2)));
       }
       in_use = 0;
       for (int id = 0; id < 10; ++id) {
@@ -437,6 +445,10 @@ TEST_CASE("close turns those away who wait, and those who come later") {
     co_await pool.close();
   };
   eddy::run(main());
+}
+
+TEST_CASE("a pool without a loop is a clear error") {
+  CHECK_THROWS_AS(connection_pool(up_to(1)), std::logic_error);
 }
 
 TEST_CASE("a waiter that times out leaves the line") {

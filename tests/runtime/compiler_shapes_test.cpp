@@ -1,6 +1,7 @@
 // GCC 12 destroys some temporaries of a co_await expression twice, and drops some coroutine bodies.
 // Here the forms that Eddy documents are shown to be free of that on the compiler at hand: every
-// value in them registers its address, so that a second destruction, a leak or a bitwise copy shows.
+// value in them registers its address, so that a second destruction, a leak or a bitwise copy
+// shows.
 #include <doctest/doctest.h>
 
 #include <chrono>

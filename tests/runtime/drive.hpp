@@ -1,4 +1,5 @@
-// Runs the body of a test on a loop. The body is a coroutine lambda, which lives as long as it runs.
+// Runs the body of a test on a loop. The body is a coroutine lambda, which lives as long as it
+// runs.
 #pragma once
 
 #include <eddy/runtime/run.hpp>

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -329,5 +330,42 @@ class awaited_lease final : public eddy::detail::operation {
 inline eddy::detail::engine& engine_here() {
   return eddy::detail::engine_of(eddy::detail::require_loop("a test"));
 }
+
+inline bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+
+inline eddy::detail::system::socket_address loopback() {
+  eddy::detail::system::socket_address at;
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::memcpy(at.bytes, &in, sizeof in);
+  at.size = sizeof in;
+  return at;
+}
+
+// A bound TCP socket; listens if `backlog` is not negative.
+inline int bound_tcp(bare& b, eddy::detail::system::socket_address& at, int backlog) {
+  const int fd = b.selector.open_socket(AF_INET, SOCK_STREAM);
+  at = loopback();
+  if (backlog >= 0) {
+    REQUIRE(eddy::detail::system::listen_on(fd, at, backlog, false) == 0);
+  } else {
+    REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(at.bytes), at.size) == 0);
+  }
+  REQUIRE(eddy::detail::system::local_address(fd, at) == 0);
+  return fd;
+}
+
+// Runs a test case once for each kind of stream.
+class each_kind : public no_leak {
+ public:
+  each_kind() {
+    SUBCASE("unix") { stream = kind::unix_stream; }
+    SUBCASE("TCP") { stream = kind::tcp; }
+  }
+
+ protected:
+  kind stream = kind::unix_stream;
+};
 
 }  // namespace engine_bench

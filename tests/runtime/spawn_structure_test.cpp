@@ -86,7 +86,7 @@ TEST_CASE("spawn structure: the handles that a body drops at its end cancel its 
   CHECK(log == "pcj");
 }
 
-TEST_CASE("spawn structure: cancelling a task cancels what it has spawned and what it spawns then") {
+TEST_CASE("spawn structure: cancelling a task cancels what it has spawned or spawns then") {
   drive([]() -> task<> {
     gate never;
     std::vector<join_handle<>> kept;

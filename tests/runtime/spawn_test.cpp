@@ -152,7 +152,8 @@ TEST_CASE("spawn: two joins of an ended task: one gets the result, wherever the 
     const int results = drive([before]() -> task<int> {
       gate open;
       open.open();
-      auto ended = spawn([]() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(1); });
+      auto ended =
+          spawn([]() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(1); });
       while (!ended.done()) co_await yield();
       int got = 0;
       auto join = [&](int awaits) -> task<> {
@@ -436,7 +437,8 @@ TEST_CASE("spawn: without a loop it is a logic_error, and the task is freed") {
   CHECK(tracked::balanced());
   task<> none;
   drive([&]() -> task<> {
-    CHECK(contains(message_of<std::logic_error>([&] { auto h = spawn(std::move(none)); }), "empty"));
+    CHECK(contains(message_of<std::logic_error>([&] { auto h = spawn(std::move(none)); }),
+                   "empty"));
     co_return;
   });
 }

@@ -178,7 +178,7 @@ TEST_CASE("timer: equal deadlines fire in the order they were armed") {
   CHECK(std::is_sorted(order.begin(), order.end()));
 }
 
-TEST_CASE("timer: a deadline that has passed is due in the next turn, before any clock's epoch too") {
+TEST_CASE("timer: a deadline that has passed is due in the next turn, before the epoch too") {
   std::string log;
   drive([&]() -> task<> {
     const auto start = now();

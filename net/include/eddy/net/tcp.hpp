@@ -213,7 +213,7 @@ class tcp_stream {
   }
   // The same in a buffer on loan from the loop; empty at the end of the stream. A connection that
   // waits here holds no buffer. Bytes that an unfinished read_exactly or read_until has given back
-  // are in no such buffer: take them with one of the others first, else stream_error.
+  // come first, in a block of their own.
   [[nodiscard]] detail::receive_awaiter receive() noexcept {
     return detail::receive_awaiter(socket_);
   }

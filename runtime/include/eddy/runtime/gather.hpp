@@ -173,11 +173,6 @@ class gather_tuple final : public gather_base {
   gather_child children_[sizeof...(T) == 0 ? 1 : sizeof...(T)];
 };
 
-// std::vector has no place for references and void.
-template <class T>
-using gathered_vector =
-    std::conditional_t<std::is_void_v<T>, void, std::vector<non_void_t<T>>>;
-
 template <bool Settled, class T>
 class gather_vector final : public gather_base {
  public:
@@ -226,9 +221,9 @@ class gather_vector final : public gather_base {
 
 // Runs the tasks concurrently, each in a scope of its own, and returns their results in the order
 // given: a tuple (std::monostate for void), a vector, or nothing for a vector of task<void>. All of
-// them have ended before it returns. If one fails the others go on; then the failure that came first
-// in time is thrown. (asyncio.gather throws at once and leaves the others running: they would outlive
-// what they borrow.) A cancellation reaches them all. Cancellation point.
+// them have ended before it returns. If one fails the others go on; then the failure that came
+// first in time is thrown. (asyncio.gather throws at once and leaves the others running: they would
+// outlive what they borrow.) A cancellation reaches them all. Cancellation point.
 //
 //   auto [a, b] = co_await gather(fetch(1), fetch(2));
 template <class... T>

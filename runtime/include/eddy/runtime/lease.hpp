@@ -14,8 +14,9 @@ struct loop_core;
 }
 
 // A buffer with the bytes that one receive() brought; empty at the end of the stream. Move-only;
-// gives the buffer back when destroyed, on its loop's thread and before `run` returns. Holding leases
-// for long is allowed: when the loop's buffers are out, receive() takes blocks from the heap.
+// gives the buffer back when destroyed, on its loop's thread and before `run` returns. Holding
+// leases for long is allowed: when the loop's buffers are out, receive() takes blocks from the
+// heap.
 class lease {
  public:
   lease() noexcept {}

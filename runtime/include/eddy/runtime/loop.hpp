@@ -31,8 +31,8 @@ class mail {
 
 }  // namespace detail
 
-// A way into a loop from any thread, which may outlive the loop. Copyable; its copies may be used by
-// several threads at once.
+// A way into a loop from any thread, which may outlive the loop. Copyable; its copies may be used
+// by several threads at once.
 class loop_handle {
  public:
   loop_handle() noexcept {}

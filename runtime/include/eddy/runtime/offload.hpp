@@ -102,7 +102,8 @@ template <class F, class... Args>
                 "name the lambda first, or pass its captures as arguments of offload");
   using callable_type = std::decay_t<F>;
   return detail::offload_awaiter<callable_type, std::decay_t<Args>...>(
-      callable_type(std::forward<F>(fn)), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...));
+      callable_type(std::forward<F>(fn)),
+      std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...));
 }
 
 }  // namespace eddy::inline v1

@@ -16,6 +16,9 @@ enum class op_code : std::uint8_t {
   close,    // gives the descriptor up: completes when the number has been closed
 };
 
+// Marks a lease of memory from malloc instead of an engine's buffer.
+inline constexpr std::uint32_t malloc_buffer = UINT32_MAX - 1;
+
 // Lives in the awaiting coroutine's frame. From submit to completion the engine and the kernel may
 // use it and the memory it names; so the coroutine resumes at the completion, also when it is
 // cancelled.
@@ -41,7 +44,8 @@ class operation : public waiter {
   int finish();
 };
 
-// Throws std::system_error for the negative errno value `result`; `what` and `peer` say what failed.
+// Throws std::system_error for the negative errno value `result`; `what` and `peer` say what
+// failed.
 [[noreturn]] void throw_os_error(int result, const char* what, const char* peer);
 
 }  // namespace eddy::inline v1::detail

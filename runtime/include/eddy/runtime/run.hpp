@@ -23,9 +23,9 @@ class run_options {
   run_options&& cancel_on_interrupt(bool on = true) && noexcept {
     return std::move(cancel_on_interrupt(on));
   }
-  // Called on the loop's thread with each error that no one can join any more: of detached tasks, of
-  // tasks whose handle was dropped, of posted functions. By default the first one cancels the main
-  // task and leaves `run`.
+  // Called on the loop's thread with each error that no one can join any more: of detached tasks,
+  // of tasks whose handle was dropped, of posted functions. By default the first one cancels the
+  // main task and leaves `run`.
   run_options& on_error(callable<void(std::exception_ptr)> handler) & noexcept {
     on_error_ = std::move(handler);
     return *this;
@@ -104,8 +104,8 @@ class runner {
 // Makes a loop on this thread, runs `main` on it and returns its result: asyncio.run. The result is
 // withheld until all that `main` spawned has ended; detached tasks are then cancelled and awaited,
 // offloaded calls that have started are waited for. Throws what `main` throws; `task_cancelled` if
-// it was cancelled; std::logic_error if a loop runs on this thread already; std::system_error if the
-// selector cannot be had, with the reason.
+// it was cancelled; std::logic_error if a loop runs on this thread already; std::system_error if
+// the selector cannot be had, with the reason.
 template <class T>
 T run(task<T> main, run_options options) {
   if (!main || main.frame().promise().where) detail::throw_not_awaitable(!main);

@@ -96,8 +96,8 @@ class join_awaiter final : public join_base {
 //
 // Dropping it requests the task's cancellation and never waits; detach() lets the task live on its
 // own. Joining (`co_await h`) waits for the task and returns its result, once: a second join throws
-// std::logic_error. Cancelling the joiner leaves the task as it was. A task that was cancelled throws
-// task_cancelled to its joiner. An error that nobody can join any more reaches
+// std::logic_error. Cancelling the joiner leaves the task as it was. A task that was cancelled
+// throws task_cancelled to its joiner. An error that nobody can join any more reaches
 // run_options::on_error. Thread: the loop's.
 template <class T = void>
 class [[nodiscard("dropping a join_handle cancels its task")]] join_handle {

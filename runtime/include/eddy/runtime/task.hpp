@@ -24,7 +24,8 @@ class result_slot {
   }
   template <class U>
   void emplace(U&& value) {
-    ::new (static_cast<void*>(&value_)) T(std::forward<U>(value));
+    // The cast says that `co_return 0` in a task<std::size_t> is meant.
+    ::new (static_cast<void*>(&value_)) T(static_cast<T>(std::forward<U>(value)));
     full_ = true;
   }
   T take() { return std::move(value_); }
@@ -108,9 +109,9 @@ class task_awaiter {
 //   task<int> twice(int n) { co_await sleep(1s); co_return 2 * n; }
 //   int four = co_await twice(2);
 //
-// May be awaited once: a second await throws std::logic_error. A task that is never awaited is freed
-// without having run. Destroying one in the middle of its run is a programming error. Parameters
-// are copied into the frame; references among them must outlive the task.
+// May be awaited once: a second await throws std::logic_error. A task that is never awaited is
+// freed without having run. Destroying one in the middle of its run is a programming error.
+// Parameters are copied into the frame; references among them must outlive the task.
 template <class T>
 class [[nodiscard("a task does nothing until it is awaited")]] task {
  public:

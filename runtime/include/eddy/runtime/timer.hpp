@@ -40,8 +40,8 @@ constexpr std::int64_t saturated_ns(std::chrono::duration<Rep, Period> d) noexce
   const long double ns = wide(d).count();
   if (!(ns > 0)) return 0;
   if (ns >= static_cast<long double>(never_ns)) return never_ns;
-  // Whole numbers only where the conversion has no factor on both sides of the fraction: thirds of a
-  // second overflow after 97 years, 44,100ths after 242 days.
+  // Whole numbers only where the conversion has no factor on both sides of the fraction: thirds of
+  // a second overflow after 97 years, 44,100ths after 242 days.
   using factor = std::ratio_divide<Period, std::nano>;
   if constexpr (!std::chrono::treat_as_floating_point_v<Rep> &&
                 (factor::num == 1 || factor::den == 1)) {
@@ -99,8 +99,9 @@ template <class Rep, class Period>
           std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count()};
 }
 
-// Goes to the end of the ready queue: all that is ready now runs first. asyncio.sleep(0), except that
-// the selector is asked once a turn (runtime/README.md), not at each yield. Cancellation point.
+// Goes to the end of the ready queue: all that is ready now runs first. asyncio.sleep(0), except
+// that the selector is asked once a turn (runtime/README.md), not at each yield. Cancellation
+// point.
 [[nodiscard]] inline detail::sleep_awaiter yield() noexcept {
   return {detail::sleep_awaiter::kind::relative, 0};
 }

@@ -25,17 +25,18 @@ class visited {
   int status_;
 };
 
-// A response whose head has come and whose body is still to be read, once. Move-only; belongs to its
-// loop's thread and is destroyed before `run` returns. It may outlive its session, and may be moved
-// or destroyed while a coroutine reads from it.
+// A response whose head has come and whose body is still to be read, once. Move-only; belongs to
+// its loop's thread and is destroyed before `run` returns. It may outlive its session, and may be
+// moved or destroyed while a coroutine reads from it.
 //
 // Until the body has been read to its end the response holds one of the session's connections. Then
 // the connection is free for the next request, though the response lives on. Dropping the response
 // before that closes the connection: read what you want to reuse.
 //
-// Content-Encoding gzip and deflate are undone on the way (where Eddy is built with zlib); headers()
-// show what was received. Errors of a read name the request; after one, cancellation included, the
-// connection is closed and later reads throw http::error. Reads: one at a time. Cancellation points.
+// Content-Encoding gzip and deflate are undone on the way (where Eddy is built with zlib);
+// headers() show what was received. Errors of a read name the request; after one, cancellation
+// included, the connection is closed and later reads throw http::error. Reads: one at a time.
+// Cancellation points.
 //
 //   http::response answer = co_await session.get("http://example.com/");
 //   answer.raise_for_status();
@@ -61,9 +62,10 @@ class [[nodiscard]] response {
   // Throws http::status_error if the status is 400 or above.
   void raise_for_status() const;
 
-  // All of the body that has not been read yet, as it is or as text. The text is what was sent, taken
-  // for UTF-8; other charsets are not converted. More than session_options::max_body_bytes, counted
-  // after decoding, throws http::content_error; a body that was read already std::logic_error.
+  // All of the body that has not been read yet, as it is or as text. The text is what was sent,
+  // taken for UTF-8; other charsets are not converted. More than session_options::max_body_bytes,
+  // counted after decoding, throws http::content_error; a body that was read already
+  // std::logic_error.
   task<std::string> text();
   task<std::vector<std::byte>> bytes();
 

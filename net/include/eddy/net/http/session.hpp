@@ -100,7 +100,8 @@ class session_options {
   session_options&& max_body_bytes(std::size_t most) && noexcept {
     return std::move(max_body_bytes(most));
   }
-  // A field of every request that does not bring its own of that name. Throws http::invalid_request.
+  // A field of every request that does not bring its own of that name. Throws
+  // http::invalid_request.
   session_options& header(std::string_view name, std::string_view value) &;
   session_options&& header(std::string_view name, std::string_view value) && {
     return std::move(header(name, value));
@@ -132,15 +133,15 @@ class pool_statistics {
 };
 
 // Sends HTTP/1.1 requests (RFC 9110, RFC 9112) over a pool of kept connections. Make one and use it
-// for all requests. Move-only; of one loop's thread. Destroying it closes the idle connections at
-// once; requests and responses that are under way go on.
+// for all requests. Move-only; made and destroyed inside one `run`, on its thread. Destroying it
+// closes the idle connections at once; requests and responses that are under way go on.
 //
-// Redirections are followed as browsers do (RFC 9110 §15.4): 303, and 301 or 302 after a POST, go on
-// with GET; 307 and 308 keep method and body. Only to http and https, also from https to http; to
-// another origin Authorization, Cookie and Proxy-Authorization are not sent along.
+// Redirections are followed as browsers do (RFC 9110 §15.4): 303, and 301 or 302 after a POST, go
+// on with GET; 307 and 308 keep method and body. Only to http and https, also from https to http;
+// to another origin Authorization, Cookie and Proxy-Authorization are not sent along.
 //
-// A request is sent a second time, once, only if its connection had been idle in the pool, no byte of
-// a response came, and the method is idempotent (RFC 9110 §9.2.2) or nothing had been sent. User
+// A request is sent a second time, once, only if its connection had been idle in the pool, no byte
+// of a response came, and the method is idempotent (RFC 9110 §9.2.2) or nothing had been sent. User
 // info in a URL is not sent.
 //
 //   task<std::string> fetch(std::string url) {
@@ -150,6 +151,7 @@ class pool_statistics {
 //   }
 class session {
  public:
+  // Throws std::logic_error outside a loop.
   session();
   explicit session(session_options options);
   session(session&&) noexcept = default;

@@ -14,7 +14,8 @@ enum class timeout_kind : std::uint8_t {
 };
 
 // One of the timeouts of a request has passed. The text names the request, which one, its value and
-// what was being done: "GET http://example.com/: connecting: the connect timeout of 5.000 s passed".
+// what was being done: "GET http://example.com/: connecting: the connect timeout of 5.000 s
+// passed".
 class request_timeout : public timeout_error {
  public:
   request_timeout(timeout_kind kind, const std::string& what) : timeout_error(what), kind_(kind) {}
