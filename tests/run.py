@@ -124,7 +124,7 @@ def core_tests(folder, label):
 
 
 def part_asan():
-    folder = build("asan", ["-Dbuildtype=debug", "-Doptimization=1",
+    folder = build("asan", ["-Dbuildtype=debug",
                             "-Db_sanitize=address,undefined", "-Db_lundef=false",
                             "-Dcpp_args=-fno-sanitize-recover=all"])
     if not folder:
@@ -143,7 +143,7 @@ def part_debug():
 
 
 def part_tsan():
-    folder = build("tsan", ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=thread",
+    folder = build("tsan", ["-Dbuildtype=debug", "-Db_sanitize=thread",
                             "-Db_lundef=false"], CORE_TESTS)
     if folder:
         core_tests(folder, "runtime and sync, TSan")

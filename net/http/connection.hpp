@@ -38,7 +38,11 @@ class connection final : public pool_entry {
   // it, nothing: is_aborted() tells.
   task<> open(destination to);
 
-  // Whether it may carry another request. Asks the system.
+  // Whether it may carry another request: nothing has come on it since the last one, not even its
+  // end. Asks the system, at each reuse. A read that is always pending would know it for free and
+  // end dead connections early, but would be an operation without a coroutine that awaits it, to be
+  // cancelled before each exchange; and it would not close the gap between the look and the write,
+  // which is what the retry is for.
   bool is_usable() const noexcept { return !aborted_ && transport_.is_quiet(); }
 
   // A new exchange: the response will be one to `method`.

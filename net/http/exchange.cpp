@@ -150,7 +150,6 @@ task<> exchange::connect() {
 task<> exchange::attempt() {
   slot_.get()->begin(method_);
   head_received_ = false;
-  write_failure_ = nullptr;
   early_body_.clear();
   if (!connection_persists(http_version::http_1_1, fields_)) slot_.get()->taint();
   step_ = step::sending;
@@ -166,8 +165,6 @@ bool exchange::retry_allowed(bool reused, bool is_retry) const noexcept {
   return !c.is_aborted() && may_retry(facts);
 }
 
-// A server that has answered before it read all of the request may have closed the connection, so
-// that sending failed: the answer is what counts. If there is none, the first failure does.
 task<> exchange::receive_head() {
   connection& c = *slot_.get();
   while (!head_received_) {
@@ -175,16 +172,8 @@ task<> exchange::receive_head() {
     head_received_ = next.event == response_event::head;
     if (next.event != response_event::need_more) continue;
     limit_ = clock_.read();
-    try {
-      const std::size_t got = co_await with_deadline(limit_.at, c.read());
-      c.arrived(got);
-    } catch (const timeout_error&) {
-      throw;
-    } catch (const std::exception&) {
-      if (!write_failure_ || c.received() > 0) throw;
-      step_ = step::sending;
-      std::rethrow_exception(write_failure_);
-    }
+    const std::size_t got = co_await with_deadline(limit_.at, c.read());
+    c.arrived(got);
   }
 }
 

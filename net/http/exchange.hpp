@@ -2,7 +2,6 @@
 #pragma once
 
 #include <eddy/net/http/session.hpp>
-#include <exception>
 #include <optional>
 
 #include "exchange_clock.hpp"
@@ -66,7 +65,6 @@ class exchange {
   std::vector<visited> history_;
 
   bool head_received_ = false;
-  std::exception_ptr write_failure_;
   std::string early_body_;  // what came of the response while the request was still being sent
 };
 

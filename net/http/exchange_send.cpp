@@ -13,6 +13,12 @@ namespace {
 
 constexpr int first_error_status = 400;
 
+// A server that answers before it has read all of the request may close the connection, so that
+// sending fails: its answer is what counts, and reading will say if there is none.
+bool is_peers_doing(const std::system_error& e) {
+  return e.code() == std::errc::broken_pipe || e.code() == std::errc::connection_reset;
+}
+
 // Stops the other half however this one ends.
 class stop_at_end {
  public:
@@ -27,7 +33,6 @@ class stop_at_end {
 
 }  // namespace
 
-// A failure of the connection is kept: see receive_head().
 task<> exchange::send() {
   limit_ = clock_.total();
   if (!body_rides_) {
@@ -36,8 +41,8 @@ task<> exchange::send() {
   }
   try {
     co_await with_deadline(limit_.at, slot_.get()->write(head_));
-  } catch (const std::system_error&) {
-    write_failure_ = std::current_exception();
+  } catch (const std::system_error& e) {
+    if (!is_peers_doing(e)) throw;
     slot_.get()->taint();
   }
 }
@@ -59,8 +64,8 @@ task<> exchange::upload(stop_scope* writing, stop_scope* reading) {
   bool finished = false;
   try {
     finished = co_await writing->run(write_parts());
-  } catch (const std::system_error&) {
-    write_failure_ = std::current_exception();
+  } catch (const std::system_error& e) {
+    if (!is_peers_doing(e)) throw;
   }
   if (!finished) slot_.get()->taint();
 }

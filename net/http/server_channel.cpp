@@ -19,7 +19,7 @@ constexpr std::size_t max_lingering_bytes = 256 * 1024;
 // Lets server::stop() find the wait of an idle connection.
 class idle_mark {
  public:
-  idle_mark(connection_slot& slot, eddy::detail::timeout_base& wait, waiting_for what) noexcept
+  idle_mark(served_connection& slot, eddy::detail::timeout_base& wait, waiting_for what) noexcept
       : slot_(slot) {
     if (what == waiting_for::idle) slot_.idle_wait = &wait;
   }
@@ -28,12 +28,12 @@ class idle_mark {
   ~idle_mark() { slot_.idle_wait = nullptr; }
 
  private:
-  connection_slot& slot_;
+  served_connection& slot_;
 };
 
 }  // namespace
 
-server_channel::server_channel(server_core& core, connection_slot& slot, tcp_stream stream)
+server_channel::server_channel(server_core& core, served_connection& slot, tcp_stream stream)
     : core_(core), slot_(slot), remote_(stream.remote_address()), stream_(std::move(stream)) {}
 
 task<> server_channel::secure() {

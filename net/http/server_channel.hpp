@@ -17,7 +17,7 @@ enum class waiting_for : bool { anything, idle };
 // The bytes of one connection, each wait with a time limit: timeout_error. One reader, one writer.
 class server_channel {
  public:
-  server_channel(server_core& core, connection_slot& slot, tcp_stream stream);
+  server_channel(server_core& core, served_connection& slot, tcp_stream stream);
 
   // The TLS handshake, if the server has TLS.
   task<> secure();
@@ -51,7 +51,7 @@ class server_channel {
 
  private:
   server_core& core_;
-  connection_slot& slot_;
+  served_connection& slot_;
   endpoint remote_;
   server_stream stream_;
   std::span<const std::byte> unread_;

@@ -21,7 +21,7 @@ std::int64_t clock_ns() {
 // The last to go, so that the descriptor is free when the slot is.
 class slot_guard {
  public:
-  slot_guard(server_core& core, std::list<connection_slot>::iterator slot) noexcept
+  slot_guard(server_core& core, std::list<served_connection>::iterator slot) noexcept
       : core_(core), slot_(slot) {}
   slot_guard(const slot_guard&) = delete;
   slot_guard& operator=(const slot_guard&) = delete;
@@ -29,12 +29,12 @@ class slot_guard {
 
  private:
   server_core& core_;
-  std::list<connection_slot>::iterator slot_;
+  std::list<served_connection>::iterator slot_;
 };
 
 }  // namespace
 
-server_connection::server_connection(server_core& core, connection_slot& slot, tcp_stream stream)
+server_connection::server_connection(server_core& core, served_connection& slot, tcp_stream stream)
     : core_(core), channel_(core, slot, std::move(stream)), parser_(core.bounds) {}
 
 task<> server_connection::run() {
@@ -125,7 +125,7 @@ task<> server_connection::end() {
   co_await channel_.close();
 }
 
-task<> serve_connection(server_core_ref core, std::list<connection_slot>::iterator slot,
+task<> serve_connection(server_core_ref core, std::list<served_connection>::iterator slot,
                         tcp_stream stream) {
   const slot_guard guard(*core, slot);
   server_connection connection(*core, *slot, std::move(stream));

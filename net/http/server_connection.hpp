@@ -12,7 +12,7 @@ namespace eddy::inline v1::http {
 // The requests of one connection, one after the other (RFC 9112 §9.3).
 class server_connection {
  public:
-  server_connection(server_core& core, connection_slot& slot, tcp_stream stream);
+  server_connection(server_core& core, served_connection& slot, tcp_stream stream);
 
   // Throws what the connection throws, which only says that the client has gone.
   task<> run();
@@ -38,7 +38,7 @@ class server_connection {
 };
 
 // The task of a connection: removes the slot when it ends.
-task<> serve_connection(server_core_ref core, std::list<connection_slot>::iterator slot,
+task<> serve_connection(server_core_ref core, std::list<served_connection>::iterator slot,
                         tcp_stream stream);
 
 }  // namespace eddy::inline v1::http

@@ -157,7 +157,7 @@ void server_core::stop() noexcept {
   stopping = true;
   listener = tcp_listener();
   changed.set();
-  for (connection_slot& slot : slots) {
+  for (served_connection& slot : slots) {
     // Only a wait in progress can be cut short; one that is over will look at `stopping`.
     eddy::detail::timeout_base* wait = slot.idle_wait;
     if (wait && wait->state == eddy::detail::wait_state::waiting) wait->fire();
@@ -165,10 +165,10 @@ void server_core::stop() noexcept {
 }
 
 void server_core::cancel_connections() noexcept {
-  for (connection_slot& slot : slots) slot.task.cancel();
+  for (served_connection& slot : slots) slot.task.cancel();
 }
 
-void server_core::forget(std::list<connection_slot>::iterator slot) noexcept {
+void server_core::forget(std::list<served_connection>::iterator slot) noexcept {
   slots.erase(slot);
   changed.set();
 }

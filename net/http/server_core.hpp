@@ -16,7 +16,7 @@
 namespace eddy::inline v1::http {
 
 // One connection, as the server sees it.
-struct connection_slot {
+struct served_connection {
   join_handle<> task;
   // The wait of a connection that owes nobody an answer: stop() cuts it short.
   eddy::detail::timeout_base* idle_wait = nullptr;
@@ -33,7 +33,7 @@ struct server_core {
   void report(std::exception_ptr error, std::string_view during);
   void stop() noexcept;
   void cancel_connections() noexcept;
-  void forget(std::list<connection_slot>::iterator slot) noexcept;
+  void forget(std::list<served_connection>::iterator slot) noexcept;
 
   const std::size_t max_connections;
   const std::chrono::nanoseconds idle_timeout;
@@ -50,7 +50,7 @@ struct server_core {
   tcp_listener listener;
   const endpoint address;
   server_handler handler;
-  std::list<connection_slot> slots;
+  std::list<served_connection> slots;
   event changed;  // a connection has ended, or stop() was called
   std::uint64_t accepted = 0;
   std::uint64_t requests = 0;

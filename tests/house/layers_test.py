@@ -70,6 +70,19 @@ class Layers(unittest.TestCase):
                     faults.append(f"{name}:{number}: {target}: {fault}")
         tree.report(faults)
 
+    def test_a_class_is_defined_once(self):
+        """Two of one name in a namespace are one class to the linker: it keeps either's code."""
+        seen = {}
+        faults = []
+        for name in (n for n in sources() if n.endswith(".hpp")):
+            text = tree.read(name)
+            space = "::".join(re.findall(r"^namespace ([\w:]+)", text, re.M))
+            for found in re.findall(r"^(?:class|struct) (\w+)(?: final)?(?: :[^;{]*)? \{", text, re.M):
+                other = seen.setdefault((space, found), name)
+                if other != name:
+                    faults.append(f"{name}: {space}::{found} is defined in {other} too")
+        tree.report(faults)
+
     def test_arrows_point_down(self):
         def fault(name, form, target):
             file = resolve(name, form, target)

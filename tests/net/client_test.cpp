@@ -39,6 +39,33 @@ TEST_CASE("a GET is one request, and its response is all there") {
   eddy::run(main());
 }
 
+TEST_CASE("a request can be awaited in one expression, as a task, and in parts") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("abc")));
+    session client;
+    const std::string at = origin.url();
+    const std::string one =
+        co_await (co_await client.get(at).header("A", "b").timeout(std::chrono::seconds(9))).text();
+    CHECK(one == "abc");
+    auto [first, second] = co_await eddy::gather(client.get(at).send(), client.post(at).send());
+    CHECK(co_await first.text() == "abc");
+    CHECK(co_await second.text() == "abc");
+    eddy::http::request_builder prepared = client.put(at).body(std::string(100, 'b'));
+    response third = co_await std::move(prepared);
+    third.raise_for_status();
+    first = std::move(third);
+    CHECK(co_await first.text() == "abc");
+    auto spawned = eddy::spawn(client.get(at).send());
+    response fourth = co_await spawned;
+    CHECK(fourth.ok());
+    CHECK(co_await fourth.text() == "abc");
+    // Never sent: nothing happens.
+    { const eddy::http::request_builder forgotten = client.get(at); }
+    check_nothing_in_use(client);
+  };
+  eddy::run(main());
+}
+
 TEST_CASE("every method sends itself, and a length where one is expected") {
   const auto main = []() -> task<> {
     scripted_origin origin(always("HTTP/1.1 204 No Content\r\n\r\n"));

@@ -59,7 +59,7 @@ TEST_CASE("the total timeout covers the line, the head and the body") {
                            ": waiting for the response: the total timeout of 0.005 s passed");
     CHECK(client.statistics().open == 0);
 
-    response answer = co_await client.get(half.url()).timeout(50ms);
+    response answer = co_await client.get(half.url()).timeout(300ms);
     CHECK(client.statistics().in_use == 1);
     seen = co_await timeout_of(text_of(client.get(silent.url())));
     CHECK(seen.text == "GET " + silent.url() +
@@ -67,7 +67,7 @@ TEST_CASE("the total timeout covers the line, the head and the body") {
     CHECK(client.statistics().waiting == 0);
     seen = co_await timeout_of(answer.text());
     CHECK(seen.text ==
-          "GET " + half.url() + ": reading the response: the total timeout of 0.050 s passed");
+          "GET " + half.url() + ": reading the response: the total timeout of 0.300 s passed");
     CHECK(client.statistics().open == 0);
   };
   eddy::run(main());
@@ -97,11 +97,11 @@ TEST_CASE("the read timeout runs between arrivals") {
       const std::string asked = co_await peer->request();
       co_await peer->stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n");
       for (int i = 0; i < 20; ++i) {
-        co_await eddy::sleep(5ms);
+        co_await eddy::sleep(20ms);
         co_await peer->stream.write_all("x");
       }
     });
-    const std::string text = co_await text_of(client.get(slow.url()).read_timeout(80ms));
+    const std::string text = co_await text_of(client.get(slow.url()).read_timeout(300ms));
     CHECK(text == std::string(20, 'x'));
   };
   eddy::run(main());

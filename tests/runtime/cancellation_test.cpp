@@ -123,8 +123,8 @@ TEST_CASE("cancellation: level-triggered, at every kind of suspension, ready or 
     auto h = spawn(body());
     co_await turns(2);
     h.cancel();
-    co_await h;       // it swallowed them all, and returned
-    co_await ended;   // not used up by the refused join
+    co_await h;      // it swallowed them all, and returned
+    co_await ended;  // not used up by the refused join
   });
   CHECK(delivered == 13);
   CHECK_FALSE(body_ran);
@@ -270,6 +270,20 @@ TEST_CASE("cancellation: a yield that is on the ready queue keeps its result") {
     co_await expect_cancelled(std::move(h));
   });
   CHECK(log == "vc");
+}
+
+// A timer left behind would fire into a frame that is gone: for a sanitizer to see.
+TEST_CASE("cancellation: no timer of a cancelled sleep or a timeout in time fires later") {
+  drive([]() -> task<> {
+    auto sleeper = []() -> task<> { co_await sleep(3ms); };
+    std::vector<join_handle<>> sleepers;
+    for (int i = 0; i < 20; ++i) sleepers.push_back(spawn(sleeper()));
+    co_await yield();
+    for (auto& s : sleepers) s.cancel();
+    for (auto& s : sleepers) co_await expect_cancelled(std::move(s));
+    for (int i = 0; i < 20; ++i) co_await with_timeout(3ms, turns(0));
+    co_await sleep(6ms);
+  });
 }
 
 TEST_CASE("cancellation: a sleeping task leaves the timer heap when it is cancelled") {

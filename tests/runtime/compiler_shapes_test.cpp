@@ -171,9 +171,8 @@ TEST_CASE("compiler shapes: awaiting a call with temporaries of class type") {
 
 TEST_CASE("compiler shapes: options with setters, temporary and named") {
   shape("default argument", []() -> task<int> { co_return co_await read_options() + 1; });
-  shape("chained temporary", []() -> task<int> {
-    co_return co_await read_options(options().label("").value(T(1)));
-  });
+  shape("chained temporary",
+        []() -> task<int> { co_return co_await read_options(options().label("").value(T(1))); });
   shape("named and moved", []() -> task<int> {
     options o;
     o.label("x").value(T(0));
@@ -254,10 +253,12 @@ TEST_CASE("compiler shapes: spawn") {
   });
   shape("joined in place", []() -> task<int> { co_return co_await spawn(value_of, T(1)); });
   shape("a lambda without captures", []() -> task<int> {
-    auto h = spawn([](T t, int n) -> task<int> {
-      co_await yield();
-      co_return t.get() + n;
-    }, T(0), 1);
+    auto h = spawn(
+        [](T t, int n) -> task<int> {
+          co_await yield();
+          co_return t.get() + n;
+        },
+        T(0), 1);
     co_return co_await h.join();
   });
   shape("a named lambda with a capture", []() -> task<int> {
@@ -336,7 +337,7 @@ TEST_CASE("compiler shapes: offload") {
     auto value_it = [t] { return t.get(); };
     const int n = co_await offload(value_it);
     const int m = co_await offload(std::as_const(value_it));
-    co_return n * m;
+    co_return n* m;
   });
 }
 

@@ -39,6 +39,7 @@ class gate {
   }
   // Lets one through, without opening; false if nobody waits.
   bool admit_one() noexcept { return waiting_.wake_one(); }
+  bool is_open() const noexcept { return open_; }
   std::size_t waiting() const noexcept { return waiting_.size(); }
 
  private:

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <eddy/runtime/cancellation.hpp>
@@ -12,7 +11,6 @@
 #include <future>
 #include <latch>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -231,36 +229,29 @@ TEST_CASE("offload: what was started is awaited before run returns") {
   CHECK(ended);
 }
 
-TEST_CASE("offload: never more threads than the options say, and as many when there is work") {
-  constexpr int most = 3;
-  std::atomic<int> running = 0;
-  std::atomic<int> peak = 0;
-  std::latch all_running(most);
-  std::mutex mutex;
-  std::vector<std::thread::id> threads;
-  auto work = [&](bool meet) {
-    const int now_running = ++running;
-    int seen = peak;
-    while (now_running > seen && !peak.compare_exchange_weak(seen, now_running)) {
-    }
-    if (meet) all_running.arrive_and_wait();
-    {
-      const std::lock_guard lock(mutex);
-      if (std::find(threads.begin(), threads.end(), std::this_thread::get_id()) == threads.end()) {
-        threads.push_back(std::this_thread::get_id());
-      }
-    }
-    --running;
-  };
+TEST_CASE("offload: as many threads as the options say when there is work, and never more") {
+  constexpr std::size_t most = 3;
   auto body = [&]() -> task<> {
-    auto one = [&](bool meet) -> task<> { co_await offload(work, meet); };
-    std::vector<task<>> all;
-    for (int i = 0; i < 200; ++i) all.push_back(one(i < most));
-    co_await gather(std::move(all));
+    std::vector<std::unique_ptr<blocker>> blockers;
+    std::vector<eddy::join_handle<int>> calls;
+    for (std::size_t i = 0; i < 2 * most; ++i) {
+      blockers.push_back(std::make_unique<blocker>(eddy::loop::current().handle()));
+      calls.push_back(
+          spawn([](blocker* b) -> task<int> { co_return co_await offload(&blocker::run, b); },
+                blockers.back().get()));
+    }
+    for (std::size_t i = 0; i < most; ++i) co_await blockers[i]->started.wait();
+    co_await eddy::sleep(3ms);  // time for a thread that must not be there
+    int started = 0;
+    for (auto& b : blockers) started += b->started.is_open() ? 1 : 0;
+    CHECK(started == most);
+    for (auto& b : blockers) b->release();
+    for (auto& c : calls) {
+      const int n = co_await c;
+      CHECK(n == 17);
+    }
   };
   drive(body, run_options().offload_threads(most));
-  CHECK(peak <= most);
-  CHECK(threads.size() == most);
 }
 
 TEST_CASE("offload: ten thousand at once, and some of them cancelled") {

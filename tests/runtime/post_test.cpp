@@ -228,8 +228,7 @@ TEST_CASE("post: the loop of a thread is found on it, and nowhere else") {
     co_await yield();
     CHECK(here == &loop::current());
     std::string elsewhere;
-    std::thread other(
-        [&] { elsewhere = message_of<std::logic_error>([] { loop::current(); }); });
+    std::thread other([&] { elsewhere = message_of<std::logic_error>([] { loop::current(); }); });
     other.join();
     CHECK(contains(elsewhere, "no loop"));
   });

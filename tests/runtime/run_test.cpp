@@ -3,8 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/runtime/run.hpp>
@@ -162,10 +162,9 @@ TEST_CASE("run: SIGINT cancels main, and run throws interrupted") {
       throw;
     }
   };
-  CHECK(contains(message_of<eddy::interrupted>([&] {
-                   run(body(), run_options().cancel_on_interrupt());
-                 }),
-                 "SIGINT"));
+  CHECK(contains(
+      message_of<eddy::interrupted>([&] { run(body(), run_options().cancel_on_interrupt()); }),
+      "SIGINT"));
   CHECK(cancelled);
 }
 
@@ -212,9 +211,8 @@ TEST_CASE("run: a main that ends well in spite of SIGINT returns its result") {
     }
     throw std::out_of_range("while cleaning up");
   };
-  CHECK(message_of<std::out_of_range>([&] {
-          run(own_error(), run_options().cancel_on_interrupt());
-        }) == "while cleaning up");
+  CHECK(message_of<std::out_of_range>(
+            [&] { run(own_error(), run_options().cancel_on_interrupt()); }) == "while cleaning up");
 }
 
 TEST_CASE("run: the second SIGINT has its default effect, and run restores the handler it found") {
@@ -250,8 +248,8 @@ TEST_CASE("run: one loop of a process at a time may watch for SIGINT") {
   auto body = []() -> task<> {
     std::string text;
     std::thread other([&] {
-      text = message_of<std::logic_error>(
-          [] { run(number(1), run_options().cancel_on_interrupt()); });
+      text =
+          message_of<std::logic_error>([] { run(number(1), run_options().cancel_on_interrupt()); });
       CHECK(run(number(2)) == 2);  // the refused loop has left nothing behind
     });
     other.join();

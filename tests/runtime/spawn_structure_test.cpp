@@ -188,8 +188,8 @@ TEST_CASE("spawn structure: errors that nobody can join reach on_error, once eac
     held = join_handle<>();  // its error is lost to others from now on
     CHECK(seen == std::vector<std::string>{"detached", "held"});
   };
-  drive(body, run_options().on_error(
-                  [&](std::exception_ptr error) { seen.push_back(text_of(error)); }));
+  drive(body,
+        run_options().on_error([&](std::exception_ptr error) { seen.push_back(text_of(error)); }));
   CHECK(seen.size() == 2);
 }
 
@@ -261,10 +261,10 @@ TEST_CASE("spawn structure: a handle may outlive its loop") {
     std::optional<join_handle<tracked>> value;
     std::optional<join_handle<>> error;
     std::optional<join_handle<>> dropped;
+    gate g;  // not in the body: these tasks run after its end
+    g.open();
     drive([&]() -> task<> {
       value.emplace(spawn([]() -> task<tracked> { co_return tracked(5); }));
-      gate g;
-      g.open();
       error.emplace(spawn(fails_at(g, "late")));
       dropped.emplace(spawn(fails_at(g, "never seen")));
       co_return;
@@ -321,10 +321,12 @@ TEST_CASE("spawn structure: a hundred thousand tasks at once, joined in order") 
   const long long sum = drive([]() -> task<long long> {
     std::vector<join_handle<int>> handles;
     for (int i = 0; i < 100'000; ++i) {
-      handles.push_back(spawn([](int n) -> task<int> {
-        co_await yield();
-        co_return n & 1;
-      }, i));
+      handles.push_back(spawn(
+          [](int n) -> task<int> {
+            co_await yield();
+            co_return n & 1;
+          },
+          i));
     }
     long long total = 0;
     for (auto& h : handles) {

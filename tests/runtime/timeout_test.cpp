@@ -231,9 +231,8 @@ TEST_CASE("timeout: an outer cancellation stays a cancellation") {
   std::string log;
   drive([&]() -> task<> {
     gate never;
-    auto h = spawn([&]() -> task<> {
-      co_await outcome([&] { return with_timeout(1h, hangs(never)); }, log);
-    });
+    auto h = spawn(
+        [&]() -> task<> { co_await outcome([&] { return with_timeout(1h, hangs(never)); }, log); });
     co_await turns(2);
     CHECK(never.waiting() == 1);
     h.cancel();
@@ -258,9 +257,8 @@ TEST_CASE("timeout: an outer cancellation stays a cancellation") {
       }
       co_await yield();  // throws again: the scope stays cancelled
     };
-    auto late = spawn([&]() -> task<> {
-      co_await outcome([&] { return with_timeout(1ms, slow_end()); }, log);
-    });
+    auto late = spawn(
+        [&]() -> task<> { co_await outcome([&] { return with_timeout(1ms, slow_end()); }, log); });
     while (!fired) co_await yield();
     late.cancel();
     while (!late.done()) co_await yield();
@@ -276,9 +274,8 @@ TEST_CASE("timeout: only the cancellation of its own timer becomes timeout_error
     co_await yield();
     // A joined task that someone cancels is an error of the body, not a timeout.
     auto joins = [&]() -> task<> { co_await victim; };
-    auto h = spawn([&]() -> task<> {
-      co_await outcome([&] { return with_timeout(1h, joins()); }, log);
-    });
+    auto h = spawn(
+        [&]() -> task<> { co_await outcome([&] { return with_timeout(1h, joins()); }, log); });
     co_await turns(2);
     victim.cancel();
     co_await h;

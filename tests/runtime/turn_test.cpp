@@ -199,30 +199,32 @@ TEST_CASE("turn: a flood of ready tasks holds up no timer and no offload") {
 
 // Awaits that complete at once do not suspend, but for the budget of the turn.
 TEST_CASE("turn: an await that is always ready starves nobody") {
-  std::string log;
-  long rounds = 0;
-  long rounds_at_other = 0;
-  drive([&]() -> task<> {
+  drive([]() -> task<> {
     gate open;
     open.open();
-    bool stop = false;
-    auto greedy = spawn([&]() -> task<> {
-      while (!stop) {
-        ++rounds;
-        co_await open.wait();
-      }
-    });
-    auto other = spawn([&]() -> task<> {
-      rounds_at_other = rounds;
-      co_await yield();
-      co_await sleep(1ms);  // a timer gets its turn too
-      stop = true;
-    });
-    co_await other;
-    co_await greedy;
+    for (int turn = 0; turn < 3; ++turn) {  // the budget is there anew each turn
+      long rounds = 0;
+      long rounds_at_other = 0;
+      bool stop = false;
+      auto greedy = spawn([&]() -> task<> {
+        while (!stop) {
+          ++rounds;
+          co_await open.wait();
+        }
+      });
+      auto other = spawn([&]() -> task<> {
+        rounds_at_other = rounds;
+        co_await yield();
+        co_await sleep(1ms);  // a timer gets its turn too
+        stop = true;
+      });
+      co_await other;
+      co_await greedy;
+      CHECK(rounds_at_other > turn_budget / 2);  // it does not yield at every await
+      CHECK(rounds_at_other <= turn_budget);
+      co_await sleep(1ms);
+    }
   });
-  CHECK(rounds_at_other > turn_budget / 2);  // it does not yield at every await
-  CHECK(rounds_at_other <= turn_budget);
 }
 
 TEST_CASE("turn: joins of ended tasks and empty gathers are under the budget too") {
