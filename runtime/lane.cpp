@@ -25,6 +25,8 @@ struct lane::state {
 
   void push(job& j) noexcept {
     j.next_job = nullptr;
+    j.prev_job = last;
+    j.queued = true;
     if (last) {
       last->next_job = &j;
     } else {
@@ -35,15 +37,12 @@ struct lane::state {
   }
 
   bool unlink(job& j) noexcept {
-    job* before = nullptr;
-    for (job* at = first; at; before = at, at = at->next_job) {
-      if (at != &j) continue;
-      (before ? before->next_job : first) = j.next_job;
-      if (last == &j) last = before;
-      --queued;
-      return true;
-    }
-    return false;
+    if (!j.queued) return false;
+    j.queued = false;
+    (j.prev_job ? j.prev_job->next_job : first) = j.next_job;
+    (j.next_job ? j.next_job->prev_job : last) = j.prev_job;
+    --queued;
+    return true;
   }
 
   void serve(std::size_t self) {

@@ -77,7 +77,8 @@ class Layers(unittest.TestCase):
         for name in (n for n in sources() if n.endswith(".hpp")):
             text = tree.read(name)
             space = "::".join(re.findall(r"^namespace ([\w:]+)", text, re.M))
-            for found in re.findall(r"^(?:class|struct) (\w+)(?: final)?(?: :[^;{]*)? \{", text, re.M):
+            defined = r"^(?:class|struct) (\w+)(?: final)?(?: :[^;{]*)? \{"
+            for found in re.findall(defined, text, re.M):
                 other = seen.setdefault((space, found), name)
                 if other != name:
                     faults.append(f"{name}: {space}::{found} is defined in {other} too")

@@ -178,10 +178,6 @@ TEST_CASE("compiler shapes: options with setters, temporary and named") {
     o.label("x").value(T(0));
     co_return co_await read_options(std::move(o));
   });
-  shape("as an argument of a member", []() -> task<int> {
-    session s(T(0));
-    co_return co_await s.get("", options().value(T(1)));
-  });
 }
 
 TEST_CASE("compiler shapes: aggregates, named and then moved") {
@@ -354,12 +350,6 @@ TEST_CASE("compiler shapes: generator") {
       if (t->get() == 1) break;
     }
     co_return 1;
-  });
-  shape("for with a declaration in the condition", []() -> task<int> {
-    auto g = numbers(T(2));
-    int n = -1;
-    for (; auto t = co_await g.next();) ++n;
-    co_return n;
   });
   shape("if with a declaration", []() -> task<int> {
     auto g = numbers(T(2));

@@ -19,9 +19,10 @@ enum class file_mode : std::uint8_t {
 // second concurrent one throws std::logic_error), and may not outlive the file. Errors are
 // std::system_error with the path.
 //
-// Cancellation: a call that has not started is withdrawn and has no effect; one that has is waited
-// for and keeps its result. write_all is a single call, so its bytes are written together or not at
-// all, short of an error.
+// Cancellation: a call that has not started is withdrawn and has no effect (a close, too: the file
+// is then as it was); one that has is waited for and keeps its result. A cancelled read_all has
+// moved the position by what it had read. write_all is a single call, so its bytes are written
+// together or not at all, short of an error.
 class file {
  public:
   // Opens `path` (open(2)); a file that is made gets mode 0666 less the umask.
@@ -42,7 +43,7 @@ class file {
   task<> append(std::string_view bytes) { return write_all(bytes); }
   // Waits until the data is on the disk: fsync(2).
   task<> sync();
-  // Closes and reports what close(2) says. The file is unusable then, also when it throws.
+  // Closes and reports what close(2) says. The file is unusable then, also when that is an error.
   task<> close();
 
   const std::string& path() const noexcept { return path_; }

@@ -17,7 +17,10 @@ class job {
   // On a thread of the lane. The job is not touched after this returns.
   virtual void run() noexcept = 0;
 
+  // The lane's, under its lock.
   job* next_job = nullptr;
+  job* prev_job = nullptr;
+  bool queued = false;
 
  protected:
   job() noexcept {}
