@@ -1,6 +1,7 @@
 // What the loop's own steps cost, each beside the same work by threads where there is such a thing.
 //   build/bench/core [--benchmark_filter=...]
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <condition_variable>
 #include <eddy/runtime/gather.hpp>
@@ -12,6 +13,7 @@
 #include <queue>
 #include <semaphore>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -183,6 +185,29 @@ void cancel_eddy(benchmark::State& state) {
   }(state));
 }
 BENCHMARK(cancel_eddy)->Name("cancel_sleeping/eddy");
+
+// Heap bytes of each of 100,000 spawned tasks that sleep, handle included.
+void sleepers_eddy(benchmark::State& state) {
+  constexpr std::size_t count = 100'000;
+  constexpr double most_bytes_each = 512;
+  for (auto _ : state) {
+    eddy::run([](benchmark::State& s) -> eddy::task<> {
+      std::vector<eddy::join_handle<>> handles;
+      handles.reserve(count);
+      const std::size_t before = ::mallinfo2().uordblks;
+      for (std::size_t i = 0; i < count; ++i) handles.push_back(eddy::spawn(sleep_for_ever()));
+      co_await eddy::sleep(1ns);
+      const std::size_t after = ::mallinfo2().uordblks;
+      const double each = static_cast<double>(after - before) / count + sizeof(handles[0]);
+      s.counters["bytes_each"] = each;
+      check(s, each > 0 && each < most_bytes_each);
+    }(state));
+  }
+}
+BENCHMARK(sleepers_eddy)
+    ->Name("sleepers_100000/eddy")
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
