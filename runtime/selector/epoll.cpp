@@ -47,8 +47,6 @@ int poller::add(int fd, std::uint64_t token) noexcept {
   return ::epoll_ctl(queue_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-void poller::remove(int fd) noexcept { ::epoll_ctl(queue_, EPOLL_CTL_DEL, fd, nullptr); }
-
 std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns) noexcept {
   constexpr std::int64_t ns_per_s = 1'000'000'000;
   constexpr std::int64_t ns_per_ms = 1'000'000;

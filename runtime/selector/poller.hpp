@@ -6,8 +6,8 @@
 //  1. add(fd, token) reports both directions from then on: an event for what is ready already, and
 //     one after each change from not ready to ready. A spurious event is allowed, a missing one is
 //     not: after a call has said EAGAIN, the next readiness is reported.
-//  2. Events carry the token of the registration. An event may arrive for a descriptor that was
-//     removed or closed since; the caller tells by the token.
+//  2. Events carry the token of the registration. Closing a descriptor ends its registration;
+//     an event for it may still arrive, and the caller tells by the token.
 //  3. `ended` with readable: the peer has finished sending, or the socket is in error: reading does
 //     not block any more, and data may still be there.
 //  4. wait returns the number of events written; 0 after a wake, a signal or the deadline. The
@@ -39,7 +39,6 @@ class poller {
 
   // 0, or a negative errno value.
   int add(int fd, std::uint64_t token) noexcept;
-  void remove(int fd) noexcept;
   std::size_t wait(std::span<readiness_event> out, std::int64_t timeout_ns) noexcept;
   void wake() noexcept;
 

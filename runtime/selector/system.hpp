@@ -12,8 +12,6 @@ namespace eddy::inline v1::detail::system {
 
 // CLOCK_MONOTONIC, which is std::chrono::steady_clock.
 std::int64_t clock_ns() noexcept;
-// Fills `out` with random bytes fit for keys: getrandom(2).
-void entropy(void* out, std::size_t size) noexcept;
 unsigned core_count() noexcept;
 
 // A sockaddr of any family, as bytes, so that headers need no kernel words.
