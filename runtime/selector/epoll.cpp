@@ -47,6 +47,21 @@ int poller::add(int fd, std::uint64_t token) noexcept {
   return ::epoll_ctl(queue_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
+int poller::watch(int fd, std::uint64_t token, bool readable, bool writable) noexcept {
+  epoll_event event{};
+  event.events = EPOLLONESHOT;
+  if (readable) event.events |= EPOLLIN | EPOLLRDHUP;
+  if (writable) event.events |= EPOLLOUT;
+  event.data.u64 = token;
+  if (::epoll_ctl(queue_, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+  if (errno != ENOENT) return -errno;
+  return ::epoll_ctl(queue_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+void poller::unwatch(int fd) noexcept {
+  (void)::epoll_ctl(queue_, EPOLL_CTL_DEL, fd, nullptr);
+}
+
 std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns) noexcept {
   constexpr std::int64_t ns_per_s = 1'000'000'000;
   constexpr std::int64_t ns_per_ms = 1'000'000;
