@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <eddy/runtime/operation.hpp>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,7 @@ namespace eddy::inline v1::detail::system {
 std::int64_t clock_ns() noexcept;
 unsigned core_count() noexcept;
 
-// A sockaddr of any family, as bytes, so that headers need no kernel words.
-struct socket_address {
-  alignas(8) unsigned char bytes[128] = {};
-  unsigned size = 0;
-};
+using detail::socket_address;
 
 // Gives an open, engine-made socket its address and starts listening.
 int listen_on(int fd, const socket_address& at, int backlog, bool reuse_port) noexcept;

@@ -1,19 +1,33 @@
-// One request to the selector: what sockets are made of.
+// One request to the selector: what sockets, files and waits for descriptors are made of.
 #pragma once
 
 #include <eddy/runtime/core.hpp>
+#include <string_view>
 
 namespace eddy::inline v1::detail {
 
 class engine;
 
 enum class op_code : std::uint8_t {
-  accept,   // a descriptor, ready for use with the engine
-  connect,  // to the address in data/size
-  read,     // at least one byte into data/size; 0 at the end of the stream
-  receive,  // the same into a buffer of the engine's, which becomes the caller's lease
-  write,    // all of data/size
-  close,    // gives the descriptor up: completes when the number has been closed
+  // On a descriptor of the engine's. One of the first four, and one of the next four, at a time.
+  accept,        // a descriptor, ready for use with the engine
+  read,          // at least one byte into data/size; 0 at the end of the stream
+  receive,       // the same into a buffer of the engine's, which becomes the caller's lease
+  receive_from,  // one datagram into data/size and its sender's address (datagram_operation)
+  connect,       // to the address in data/size
+  write,         // all of data/size
+  write_pieces,  // all of `size` bytes in `pieces` (pieces_operation)
+  send_to,       // data/size as one datagram (datagram_operation)
+  close,         // gives the descriptor up: completes when the number has been closed
+  // On a foreign descriptor: until it can be read, or written, without blocking, or has failed.
+  wait_readable,
+  wait_writable,
+  // On a file, where engine::performs_files(): what file_* of system.hpp do.
+  file_open,   // data: the path; size: a system::open_mode
+  file_read,   // data/size
+  file_write,  // all of data/size
+  file_sync,
+  file_close,
 };
 
 // Marks a lease of memory from malloc instead of an engine's buffer.
@@ -27,12 +41,13 @@ class operation : public waiter {
   void on_cancel() noexcept override;
 
   op_code code;
+  std::uint8_t stage = 0;  // the engine's own
   int fd = -1;
   void* data = nullptr;
   std::size_t size = 0;
-  std::size_t done = 0;             // bytes of a write so far
-  int result = 0;                   // bytes, a descriptor, 0; or a negative errno value
-  std::uint32_t buffer = 0;         // receive: which of the engine's buffers
+  std::size_t done = 0;      // bytes of a write so far
+  int result = 0;            // bytes, a descriptor, 0; or a negative errno value
+  std::uint32_t buffer = 0;  // receive: which of the engine's buffers
 
  protected:
   explicit operation(op_code c) noexcept : code(c) {}
@@ -42,6 +57,46 @@ class operation : public waiter {
   bool submit() noexcept;
   // The result, negative on failure; throws `cancelled` if the scope's cancellation ended it.
   int finish();
+};
+
+// A sockaddr of any family, as bytes, so that headers need no kernel words.
+struct socket_address {
+  alignas(8) unsigned char bytes[128] = {};
+  unsigned size = 0;
+};
+
+// Pieces of one write_pieces that go to the kernel at once; more take more calls.
+inline constexpr std::size_t pieces_at_once = 8;
+
+// An operation that the kernel wants described by a msghdr, for which this has room.
+class message_operation : public operation {
+ public:
+  alignas(8) unsigned char room[64 + 16 * pieces_at_once];
+
+ protected:
+  using operation::operation;
+  ~message_operation() = default;
+};
+
+class pieces_operation : public message_operation {
+ public:
+  const std::string_view* pieces = nullptr;  // borrowed, as what they name
+  std::size_t first_piece = 0;               // the first that is not done, moved on by the engine
+  std::size_t first_offset = 0;              // what is done of that
+
+ protected:
+  pieces_operation() noexcept : message_operation(op_code::write_pieces) {}
+  ~pieces_operation() = default;
+};
+
+class datagram_operation : public message_operation {
+ public:
+  socket_address address;  // where to (empty: the connected peer), or where from
+  bool truncated = false;  // receive_from: the datagram was longer than `size`
+
+ protected:
+  using message_operation::message_operation;
+  ~datagram_operation() = default;
 };
 
 // Throws std::system_error for the negative errno value `result`; `what` and `peer` say what
