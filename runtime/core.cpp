@@ -50,8 +50,11 @@ void throw_generator_busy() {
 }
 
 bool is_cancellation(const loop_core& loop, const std::exception_ptr& error) noexcept {
+  return error && (error == loop.cancellation || is_cancellation(error));
+}
+
+bool is_cancellation(const std::exception_ptr& error) noexcept {
   if (!error) return false;
-  if (error == loop.cancellation) return true;
   try {
     std::rethrow_exception(error);
   } catch (const cancelled&) {

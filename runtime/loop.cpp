@@ -27,7 +27,8 @@ std::exception_ptr make_cancellation() noexcept {
 
 loop_settings&& checked(loop_settings&& s) {
   if (current_loop()) {
-    throw std::logic_error("run: a loop runs on this thread already; await the task instead");
+    throw std::logic_error(
+        "run: a loop runs on this thread already; await the task, or spawn it there");
   }
   if (s.offload_threads == 0) {
     const unsigned wanted = system::core_count() + 4;
@@ -43,11 +44,13 @@ void wake_engine(void* context) noexcept { static_cast<engine*>(context)->wake()
 
 loop_core* current_loop() noexcept { return loop_of_this_thread(); }
 
-loop_state::loop_state(loop_settings&& s)
+loop_state::loop_state(loop_settings&& s, loop* host)
     : settings(checked(std::move(s))),
       selector(settings.selector),
       mail(new mailbox(selector)),
-      face(detail_loop_access::make(loop_handle(mail))),
+      handle(mail),
+      own_face(host ? nullptr : detail_loop_access::make(*this, handle)),
+      face(host ? host : own_face.get()),
       offloads(settings.offload_threads),
       names(settings.resolver_threads) {
   cancellation = make_cancellation();
@@ -63,7 +66,7 @@ loop_state::~loop_state() {
   free_retired();  // main's arguments may have held the last handles
   if (settings.cancel_on_interrupt) system::unwatch_interrupt();
   loop_of_this_thread() = nullptr;
-  face.reset();
+  own_face.reset();
   mail->let_go();
 }
 
@@ -71,12 +74,34 @@ void loop_state::turn() {
   deliver_mail();
   run_ready();
   if (ended()) return;
-  wait();
+  wait(never_ns);
   expire();
 }
 
+void loop_state::poll(std::int64_t timeout_ns) {
+  polling = true;
+  deliver_mail();
+  run_ready();
+  wait(timeout_ns == 0 ? 0 : deadline_after(system::clock_ns(), timeout_ns));
+  expire();
+  deliver_mail();
+  run_ready();
+  selector.wait(0);
+  (void)mail->may_sleep();
+  polling = false;
+  if (first_error) std::rethrow_exception(std::exchange(first_error, nullptr));
+}
+
+std::int64_t loop_state::idle_time() const noexcept {
+  if (head || !mail->may_sleep()) return 0;
+  const std::int64_t deadline = timers.first_deadline();
+  if (deadline == never_ns) return never_ns;
+  return std::max<std::int64_t>(deadline - system::clock_ns(), 0);
+}
+
 bool loop_state::ended() const noexcept {
-  return ending ? roots == nullptr : main_task->ended();
+  if (ending) return roots == nullptr;
+  return main_task && main_task->ended();
 }
 
 void loop_state::deliver_mail() noexcept {
@@ -122,12 +147,13 @@ void loop_state::resume(ready_node& node) {
   if (retired) free_retired();
 }
 
-void loop_state::wait() {
-  if (head || !mail->may_sleep()) {
+void loop_state::wait(std::int64_t limit_ns) {
+  if (head || limit_ns == 0 || !mail->may_sleep()) {
     selector.wait(0);
   } else {
     // A deadline before the clock's epoch is due as well, and not the selector's "for ever".
-    selector.wait(std::max<std::int64_t>(timers.first_deadline(), 0));
+    const std::int64_t deadline = std::min(timers.first_deadline(), limit_ns);
+    selector.wait(std::max<std::int64_t>(deadline, 0));
     mail->awake();
   }
   if (settings.cancel_on_interrupt && !interrupted && system::interrupt_seen()) {
@@ -186,7 +212,7 @@ void loop_state::end_everything() {
 }
 
 runner::runner(run_options&& options) : state_(nullptr) {
-  state_ = detail_run_access::make(std::move(options));
+  state_ = detail_run_access::make(std::move(options), nullptr);
 }
 
 runner::~runner() {
@@ -212,11 +238,4 @@ void runner::drive(std::coroutine_handle<> h, promise_base& body) {
 }
 
 }  // namespace detail
-
-loop& loop::current() {
-  return *detail::state_of(detail::require_loop("loop::current")).face;
-}
-
-std::string_view selector_name() noexcept { return detail::engine::name(); }
-
 }  // namespace eddy::inline v1

@@ -1,6 +1,7 @@
 // Everything of one loop. The part that awaiters touch inline is its base, loop_core.
 #pragma once
 
+#include <eddy/runtime/loop.hpp>
 #include <eddy/runtime/run.hpp>
 #include <optional>
 
@@ -12,7 +13,7 @@
 namespace eddy::inline v1 {
 
 struct detail_loop_access {
-  static loop* make(const loop_handle& h) { return new loop(h); }
+  static loop* make(detail::loop_state& of, const loop_handle& h) { return new loop(of, h); }
 };
 
 namespace detail {
@@ -26,13 +27,19 @@ struct loop_settings {
 };
 
 struct loop_state final : loop_core {
-  explicit loop_state(loop_settings&& s);
+  // `host` is null for the loop of `run`.
+  loop_state(loop_settings&& s, loop* host);
   loop_state(const loop_state&) = delete;
   loop_state& operator=(const loop_state&) = delete;
   ~loop_state();
 
   // One turn; runtime/README.md lists its steps.
   void turn();
+  // One turn for a host that drives the loop; then everything that was begun is with the kernel,
+  // and whoever sends mail wakes the engine. Throws first_error.
+  void poll(std::int64_t timeout_ns);
+  // Nanoseconds until the next turn is needed, if the engine has nothing to say; or never_ns.
+  std::int64_t idle_time() const noexcept;
   // Turns until the main task has ended.
   void run_main(spawned& task);
   // Cancels and awaits what is left, in a defined order.
@@ -44,7 +51,9 @@ struct loop_state final : loop_core {
   engine selector;
   timer_heap timers;
   mailbox* mail;
-  std::unique_ptr<loop> face;
+  loop_handle handle;
+  std::unique_ptr<loop> own_face;
+  loop* face;
   lane offloads;
   lane names;
   spawned* roots = nullptr;    // tasks without a parent: main and the detached
@@ -53,13 +62,14 @@ struct loop_state final : loop_core {
   std::exception_ptr first_error;  // what on_error would have got, if there is no handler
   bool interrupted = false;
   bool ending = false;  // main has ended: what starts now is born cancelled
+  bool polling = false;  // in poll(), or at the end of a host's loop
 
  private:
   bool ended() const noexcept;
   void deliver_mail() noexcept;
   void run_ready();
   void resume(ready_node& node);
-  void wait();
+  void wait(std::int64_t limit_ns);
   void expire() noexcept;
   void free_retired() noexcept;
 };
@@ -67,13 +77,15 @@ struct loop_state final : loop_core {
 }  // namespace detail
 
 struct detail_run_access {
-  static detail::loop_state* make(run_options&& o) {
-    return new detail::loop_state(detail::loop_settings{
-        std::move(o.on_error_),
-        {o.buffer_bytes_, o.buffer_count_, o.ring_entries_},
-        o.offload_threads_,
-        o.resolver_threads_,
-        o.cancel_on_interrupt_});
+  static bool cancels_on_interrupt(const run_options& o) noexcept { return o.cancel_on_interrupt_; }
+  static detail::loop_state* make(run_options&& o, loop* host) {
+    return new detail::loop_state(
+        detail::loop_settings{std::move(o.on_error_),
+                              {o.buffer_bytes_, o.buffer_count_, o.ring_entries_},
+                              o.offload_threads_,
+                              o.resolver_threads_,
+                              o.cancel_on_interrupt_},
+        host);
   }
 };
 

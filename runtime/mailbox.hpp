@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <eddy/runtime/loop.hpp>
+#include <eddy/runtime/loop_handle.hpp>
 #include <mutex>
 
 namespace eddy::inline v1::detail {

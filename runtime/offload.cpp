@@ -8,7 +8,7 @@ bool offload_base::start() noexcept {
   if (refused()) return true;
   loop_state& loop = state_of(*where->loop);
   try {
-    home_ = loop.face->handle();
+    home_ = loop.handle;
     park();
     loop.offloads.submit(*this);
     return true;

@@ -125,6 +125,22 @@ void spawned::detach() noexcept {
   if (up && up->body_done_ && !up->first_child_) up->settle();
 }
 
+void spawned::take_result() {
+  const std::string quoted = "\"" + std::string(name()) + "\"";
+  if (!ended_) throw std::logic_error("the result of task " + quoted + ": it has not ended");
+  if (joined || joiner) throw std::logic_error("a task was joined twice: " + std::string(name()));
+  joined = true;
+  throw_if_cancelled();
+}
+
+void spawned::throw_if_cancelled() const {
+  // The result of a task may be asked for when its loop is gone.
+  const bool cancelled_here =
+      current_loop() == loop ? is_cancellation(*loop, body->error) : is_cancellation(body->error);
+  if (!cancelled_here) return;
+  throw task_cancelled("task \"" + std::string(name()) + "\" was cancelled");
+}
+
 bool join_base::start() noexcept {
   if (refused()) return true;
   if (task_->joined || task_->joiner) {
@@ -154,9 +170,7 @@ void join_base::finish() {
   task_->joiner = nullptr;
   task_->joined = true;
   if (!task_->has_handle()) task_->retire();
-  if (is_cancellation(*where->loop, task_->body->error)) {
-    throw task_cancelled("task \"" + std::string(task_->name()) + "\" was cancelled");
-  }
+  task_->throw_if_cancelled();
 }
 
 }  // namespace eddy::inline v1::detail

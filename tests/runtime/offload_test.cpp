@@ -4,6 +4,7 @@
 #include <chrono>
 #include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
+#include <eddy/runtime/loop.hpp>
 #include <eddy/runtime/offload.hpp>
 #include <eddy/runtime/spawn.hpp>
 #include <eddy/runtime/timeout.hpp>

@@ -216,6 +216,8 @@ loop_core& require_loop(const char* what);
 [[noreturn]] void throw_generator_busy();
 // True if `error` is a cancellation, of this or of another loop.
 bool is_cancellation(const loop_core& loop, const std::exception_ptr& error) noexcept;
+// The same by its type only, which takes a throw; also when the loop is gone.
+bool is_cancellation(const std::exception_ptr& error) noexcept;
 // The scope has swallowed very many cancellations: tell who, once.
 void report_ignored_cancellation(scope& where) noexcept;
 // A frame is destroyed in the middle of its run: a programming error, named by debug builds.

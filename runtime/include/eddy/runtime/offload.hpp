@@ -1,7 +1,7 @@
 // Blocking work, off the loop's thread.
 #pragma once
 
-#include <eddy/runtime/loop.hpp>
+#include <eddy/runtime/loop_handle.hpp>
 #include <eddy/runtime/task.hpp>
 #include <tuple>
 

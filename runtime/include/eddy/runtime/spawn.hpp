@@ -30,6 +30,10 @@ class spawned final : public scope {
   void retire() noexcept;
   // Frees the frame and this.
   void destroy() noexcept;
+  // Joins a task that has ended; throws std::logic_error (not ended, joined before) or
+  // task_cancelled.
+  void take_result();
+  void throw_if_cancelled() const;
 
   waiter* joiner = nullptr;
   bool joined = false;
@@ -127,6 +131,14 @@ class [[nodiscard("dropping a join_handle cancels its task")]] join_handle {
   // Hands the task to the loop, which cancels it at the end of `run`. The handle is empty then.
   void detach() noexcept {
     if (task_) std::exchange(task_, nullptr)->detach();
+  }
+
+  // The result of a task that is done, for callers that are no coroutines: joins without waiting.
+  // Throws what the join would; std::logic_error if the task has not ended.
+  T result() {
+    if (!task_) detail::throw_not_awaitable(true);
+    task_->take_result();
+    return static_cast<detail::task_promise<T>*>(task_->body)->take();
   }
 
   // Waits for the task. Cancellation point.
