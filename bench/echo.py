@@ -186,7 +186,13 @@ def parse():
     add("--check", action="store_true", help="exit with 1 if a budget is missed")
     add("--json", type=pathlib.Path, metavar="FILE", help="write everything there")
     options = arguments.parse_args()
+    names = [name for name, _ in options.server]
+    if len(set(names)) < len(names):
+        arguments.error("two servers have one name")
     options.server = dict(options.server)
+    alone = [n for n in names if n.split("/")[0] in CPU_BUDGET and not floor_of(n, names)]
+    if options.check and alone:
+        arguments.error(f"--check: {', '.join(alone)}: no floor of that selector is given")
     options.shape = ["--bytes", options.bytes, "--inflight", options.inflight]
     if not os.access(options.load, os.X_OK):
         arguments.error(f"no program {options.load}: build with -Dbenchmarks=enabled, or --load")
@@ -219,7 +225,7 @@ def main():
     measure.raise_descriptor_limit()
     try:
         return run(options)
-    except measure.Failure as failure:
+    except (measure.Failure, OSError) as failure:
         progress(f"echo.py: {failure}")
         return 1
 

@@ -4,15 +4,21 @@ Arguments: the folder they are in; optionally the echo server of the examples an
 """
 
 import pathlib
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def run(name, command):
+def run(name, command, fails_with=None):
     done = subprocess.run([str(c) for c in command], text=True, timeout=120,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if fails_with:
+        if done.returncode != 1 or fails_with not in done.stdout:
+            sys.exit(f"{name}: exit code {done.returncode}, not 1 with `{fails_with}`:\n"
+                     f"{done.stdout}")
+        return
     if done.returncode or "ERROR" in done.stdout:
         sys.exit(f"{name} failed:\n{done.stdout}")
     print(done.stdout)
@@ -30,9 +36,16 @@ def echo(folder, servers):
     if not servers:
         sys.exit(f"no echo server in {folder}")
     named = [word for name, program in servers for word in ("--server", f"{name}={program}")]
-    run("echo.py", ["python3", ROOT / "bench" / "echo.py", "--load", folder / "load", *named,
-                    "--connections", "4", "--seconds", "0.3", "--warmup", "0", "--rounds", "1",
-                    "--memory", "100"])
+    quick = ["python3", ROOT / "bench" / "echo.py", "--load", folder / "load", *named,
+             "--connections", "4", "--seconds", "0.3", "--warmup", "0", "--rounds", "1"]
+    run("echo.py", [*quick, "--memory", "100"])
+    if shutil.which("strace"):
+        run("echo.py", [*quick, "--rounds", "0", "--syscalls"])
+    bad = f"python3 {ROOT / 'tests' / 'bench_server.py'}"
+    run("echo.py", [*quick, "--check", "--server", f"epoll/slow={bad}"],
+        fails_with="MISSED epoll/slow: CPU per request")
+    run("echo.py", [*quick, "--server", f"epoll/liar={bad} --lie"],
+        fails_with="the server answered with wrong bytes")
 
 
 def main():

@@ -113,10 +113,12 @@ class Server:
 def finish(process, limit_s, what):
     try:
         said = process.communicate("\n", timeout=limit_s)[0]
-    except subprocess.TimeoutExpired:
+    except BaseException as why:
         process.kill()
         process.communicate()
-        raise Failure(f"{what}: the load did not end within {limit_s:.0f} s") from None
+        if isinstance(why, subprocess.TimeoutExpired):
+            raise Failure(f"{what}: the load did not end within {limit_s:.0f} s") from None
+        raise
     if process.returncode:
         raise Failure(f"{what}: the load ended with {process.returncode}")
     return json.loads(said)
