@@ -4,8 +4,8 @@
 // Every echoed byte is compared; a wrong byte, an early end or a silence of `patience_s` is a
 // failure and exit code 1. Prints one line of JSON: what was measured between warm-up and end,
 // `cpu_ns` being the CPU time that process PID used in exactly that interval. --requests ends the
-// interval early. With --idle each connection carries one request and is then silent; `open` is printed, and
-// all close when a line or the end of stdin comes.
+// interval early. With --idle each connection carries one request and is then silent; `open` is
+// printed, and all close when a line or the end of stdin comes.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
