@@ -1,16 +1,62 @@
-"""Runs every benchmark for an instant, so that none can rot. Argument: the folder they are in."""
+"""Runs every benchmark for an instant, so that none can rot.
+
+Arguments: the folder they are in; optionally the echo server of the examples and its selector.
+"""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 
-folder = pathlib.Path(sys.argv[1])
-programs = [p for p in sorted(folder.iterdir()) if p.is_file() and p.stat().st_mode & 0o100]
-if not programs:
-    sys.exit(f"no benchmark in {folder}")
-for program in programs:
-    done = subprocess.run([program, "--benchmark_min_time=0.001"], text=True, timeout=120,
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def run(name, command, fails_with=None):
+    done = subprocess.run([str(c) for c in command], text=True, timeout=120,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if fails_with:
+        if done.returncode != 1 or fails_with not in done.stdout:
+            sys.exit(f"{name}: exit code {done.returncode}, not 1 with `{fails_with}`:\n"
+                     f"{done.stdout}")
+        return
     if done.returncode or "ERROR" in done.stdout:
-        sys.exit(f"{program.name} failed:\n{done.stdout}")
+        sys.exit(f"{name} failed:\n{done.stdout}")
     print(done.stdout)
+
+
+def programs_in(folder):
+    return [p for p in sorted(folder.iterdir()) if p.is_file() and p.stat().st_mode & 0o100]
+
+
+def echo(folder, servers):
+    """No budget is checked: an instant measures nothing."""
+    for selector, program in (("epoll", "raw_epoll"), ("io_uring", "raw_uring")):
+        if (folder / program).is_file():
+            servers.append((f"{selector}/floor", folder / program))
+    if not servers:
+        sys.exit(f"no echo server in {folder}")
+    named = [word for name, program in servers for word in ("--server", f"{name}={program}")]
+    quick = ["python3", ROOT / "bench" / "echo.py", "--load", folder / "load", *named,
+             "--connections", "4", "--seconds", "0.3", "--warmup", "0", "--rounds", "1"]
+    run("echo.py", [*quick, "--memory", "100"])
+    if shutil.which("strace"):
+        run("echo.py", [*quick, "--rounds", "0", "--syscalls"])
+    bad = f"python3 {ROOT / 'tests' / 'bench_server.py'}"
+    run("echo.py", [*quick, "--check", "--server", f"epoll/slow={bad}"],
+        fails_with="MISSED epoll/slow: CPU per request")
+    run("echo.py", [*quick, "--server", f"epoll/liar={bad} --lie"],
+        fails_with="the server answered with wrong bytes")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    programs = programs_in(folder)
+    if not programs:
+        sys.exit(f"no benchmark in {folder}")
+    for program in programs:
+        run(program.name, [program, "--benchmark_min_time=0.001"])
+    server = pathlib.Path(sys.argv[2]) if len(sys.argv) > 3 else None
+    echo(folder / "echo", [(f"{sys.argv[3]}/eddy", server)] if server and server.is_file() else [])
+
+
+main()

@@ -171,7 +171,8 @@ def part_examples():
         for test in sorted((ROOT / "tests" / "examples").glob("*_test.py")):
             script(f"examples, {selector}: {test.stem}", ["python3", test, programs])
         script(f"benchmarks run, {selector}",
-               ["python3", ROOT / "tests" / "bench_runs.py", folder / "bench"])
+               ["python3", ROOT / "tests" / "bench_runs.py", folder / "bench",
+                programs / "echo_server", selector])
 
 
 def part_house():
