@@ -1,8 +1,8 @@
 // CONTRACT 1, completion: what the loop asks of a selector.
 //
-// `engine` is one concrete class, declared here once and defined by the files that the build
-// links: io_uring*.cpp, or readiness*.cpp over a poller. The contract is written for io_uring at its
-// best; readiness emulates it.
+// `engine` is one concrete class, declared here once and defined by the files that the build links:
+// io_uring*.cpp, or readiness*.cpp over a poller. The contract is written for io_uring at its best;
+// readiness emulates it.
 //
 //  1. A submitted operation completes exactly once: either submit() returns true (its result is
 //     there), or it returns false and a later wait() puts it on the ready queue by complete().

@@ -151,14 +151,15 @@ int connected(int fd) noexcept {
 }
 
 int engine::state::attempt(operation& op, record& r) noexcept {
+  using datagram = datagram_operation;
   switch (op.code) {
     case op_code::accept: return attempt_accept(op, r);
     case op_code::read: return attempt_read(op, r);
     case op_code::receive: return attempt_receive(op, r);
-    case op_code::receive_from: return attempt_receive_from(static_cast<datagram_operation&>(op), r);
+    case op_code::receive_from: return attempt_receive_from(static_cast<datagram&>(op), r);
     case op_code::write: return attempt_write(op, r);
     case op_code::write_pieces: return attempt_pieces(static_cast<pieces_operation&>(op), r);
-    case op_code::send_to: return attempt_send_to(static_cast<datagram_operation&>(op), r);
+    case op_code::send_to: return attempt_send_to(static_cast<datagram&>(op), r);
     case op_code::connect: return connected(op.fd);
     default: return -EINVAL;
   }
