@@ -37,8 +37,6 @@ loop_settings&& checked(loop_settings&& s) {
   return std::move(s);
 }
 
-void wake_engine(void* context) noexcept { static_cast<engine*>(context)->wake(); }
-
 }  // namespace
 
 loop_core* current_loop() noexcept { return loop_of_this_thread(); }
@@ -46,12 +44,13 @@ loop_core* current_loop() noexcept { return loop_of_this_thread(); }
 loop_state::loop_state(loop_settings&& s)
     : settings(checked(std::move(s))),
       selector(settings.selector),
+      signals(selector),
       mail(new mailbox(selector)),
       face(detail_loop_access::make(loop_handle(mail))),
       offloads(settings.offload_threads),
       names(settings.resolver_threads) {
   cancellation = make_cancellation();
-  if (settings.cancel_on_interrupt && !system::watch_interrupt(wake_engine, &selector)) {
+  if (settings.cancel_on_interrupt && !signals.watch_interrupt()) {
     mail->close();
     mail->let_go();
     throw std::logic_error("cancel_on_interrupt: another loop of this process uses it");
@@ -61,7 +60,7 @@ loop_state::loop_state(loop_settings&& s)
 
 loop_state::~loop_state() {
   free_retired();  // main's arguments may have held the last handles
-  if (settings.cancel_on_interrupt) system::unwatch_interrupt();
+  signals.end();
   loop_of_this_thread() = nullptr;
   face.reset();
   mail->let_go();
@@ -130,7 +129,7 @@ void loop_state::wait() {
     selector.wait(std::max<std::int64_t>(timers.first_deadline(), 0));
     mail->awake();
   }
-  if (settings.cancel_on_interrupt && !interrupted && system::interrupt_seen()) {
+  if (signals.came() && !interrupted && signals.interrupt_seen()) {
     interrupted = true;
     main_task->cancel();
   }

@@ -7,6 +7,7 @@
 #include "lane.hpp"
 #include "mailbox.hpp"
 #include "selector/engine.hpp"
+#include "signal_state.hpp"
 #include "timer_heap.hpp"
 
 namespace eddy::inline v1 {
@@ -42,6 +43,7 @@ struct loop_state final : loop_core {
 
   loop_settings settings;
   engine selector;
+  loop_signals signals;
   timer_heap timers;
   mailbox* mail;
   std::unique_ptr<loop> face;

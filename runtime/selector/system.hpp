@@ -41,10 +41,4 @@ std::int64_t file_write(int fd, const void* data, std::size_t size) noexcept;
 int file_sync(int fd) noexcept;
 int file_close(int fd) noexcept;
 
-// SIGINT: from watch to unwatch it is counted instead of ending the process, once; `wake` is called
-// in the handler. One watcher in a process; false if there is one already.
-bool watch_interrupt(void (*wake)(void*), void* context) noexcept;
-bool interrupt_seen() noexcept;
-void unwatch_interrupt() noexcept;
-
 }  // namespace eddy::inline v1::detail::system
