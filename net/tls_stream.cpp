@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <eddy/sync/event.hpp>
 
-#include "socket_state.hpp"
+#include "../runtime/stream_state.hpp"
 #include "tls_session.hpp"
 
 namespace eddy::inline v1 {
@@ -49,7 +49,7 @@ class turn_guard {
 
 }  // namespace
 
-// Shared by a stream and the coroutines that wait on it, as socket_state is.
+// Shared by a stream and the coroutines that wait on it, as descriptor_state is.
 struct tls_state {
   tls_state(tcp_stream&& raw, const tls_context& context, const std::string& host)
       : tcp(std::move(raw)), session(context, host), peer(host) {}
@@ -124,7 +124,7 @@ task<> flush(tls_ref s) {
       s->sending.swap(s->session.output());
       s->sent = 0;
     }
-    write_awaiter step(s->tcp.socket(), s->sending.data() + s->sent, s->sending.size() - s->sent,
+    write_awaiter step(s->tcp.descriptor(), s->sending.data() + s->sent, s->sending.size() - s->sent,
                        &s->sent);
     co_await step;
   }
@@ -288,7 +288,7 @@ task<tls_stream> tls_stream::accept(tcp_stream raw, tls_context context) {
 }
 
 void tls_stream::release() noexcept {
-  if (state_->tcp.socket()) detail::socket_of(state_->tcp.socket()).release();
+  if (state_->tcp.is_open()) detail::descriptor_of(state_->tcp.descriptor()).release();
   if (--state_->references == 0) delete state_;
   state_ = nullptr;
 }
@@ -299,7 +299,7 @@ bool tls_stream::is_quiet() const noexcept {
   if (!is_open() || state_->connection_ended || state_->session.has_failed()) return false;
   const bool holds_input =
       state_->session.has_input() || SSL_has_pending(state_->session.native()) == 1;
-  return !holds_input && detail::is_quiet(state_->tcp.socket());
+  return !holds_input && detail::is_quiet(state_->tcp.descriptor());
 }
 
 task<std::size_t> tls_stream::read_some(std::span<std::byte> into) {
@@ -313,7 +313,7 @@ task<> tls_stream::write_all(std::span<const std::byte> bytes) {
 task<> tls_stream::shutdown() { return detail::shut_down(detail::tls_ref(state_)); }
 
 detail::close_awaiter tls_stream::close() noexcept {
-  return detail::close_awaiter(state_ ? state_->tcp.socket() : detail::socket_ref());
+  return detail::close_awaiter(state_ ? state_->tcp.descriptor() : detail::descriptor_ref());
 }
 
 endpoint tls_stream::local_address() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../runtime/quoted.hpp"
 #include "eddy/net/url.hpp"
 #include "percent.hpp"
 
@@ -11,13 +12,6 @@ namespace {
 
 // Enough to recognise a URL in a log, short enough for a line of it.
 constexpr std::size_t max_quoted_bytes = 120;
-
-std::string hexadecimal(char byte) {
-  std::string triplet;
-  append_triplet(triplet, byte);
-  for (char& digit : triplet) digit = to_lower(digit);
-  return triplet.substr(1);
-}
 
 bool is_scheme(std::string_view text) noexcept {
   return !text.empty() && is_alpha(text.front()) &&
@@ -35,26 +29,15 @@ std::string_view take_until(std::string_view& text, std::string_view stops) noex
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char byte : text.substr(0, max_quoted_bytes)) {
-    const bool printable = byte >= 0x20 && byte < 0x7f;
-    if (!printable) {
-      out += "\\x" + hexadecimal(byte);
-      continue;
-    }
-    if (byte == '"' || byte == '\\') out += '\\';
-    out += byte;
-  }
-  if (text.size() > max_quoted_bytes) out += "...";
-  return out + '"';
-}
+std::string quoted(std::string_view text) { return detail::quoted(text, max_quoted_bytes); }
 
 std::string described(char byte) {
   if (byte == ' ') return "a space";
   if (byte == '\\') return "a backslash";
   if (byte > 0x20 && byte < 0x7f) return std::string("'") + byte + "'";
-  return (is_control(byte) ? "a control byte 0x" : "a byte 0x") + hexadecimal(byte);
+  std::string out = is_control(byte) ? "a control byte 0x" : "a byte 0x";
+  detail::append_hex(out, byte);
+  return out;
 }
 
 void source::fail(std::string_view problem) const {

@@ -1,6 +1,6 @@
 #include "transport.hpp"
 
-#include "../socket_state.hpp"
+#include "../../runtime/stream_state.hpp"
 
 namespace eddy::inline v1::http {
 
@@ -14,7 +14,7 @@ bool transport::is_open() const noexcept {
 // key updates): telling them apart would need a read, and they are rare between two exchanges.
 bool transport::is_quiet() const noexcept {
   if (is_secure_) return secure_.is_quiet();
-  return detail::is_quiet(plain_.socket());
+  return detail::is_quiet(plain_.descriptor());
 }
 
 task<std::size_t> transport::read_some(std::span<std::byte> into) {
@@ -32,7 +32,7 @@ task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
     *sent += bytes.size();  // a part of it, perhaps: how much, TLS does not tell
     co_await secure_.write_all(bytes);
   } else {
-    detail::write_awaiter write(plain_.socket(), bytes.data(), bytes.size(), sent);
+    detail::write_awaiter write(plain_.descriptor(), bytes.data(), bytes.size(), sent);
     co_await write;
   }
 }
@@ -49,7 +49,7 @@ detail::close_awaiter transport::close() noexcept {
 
 bool transport::is_open() const noexcept { return plain_.is_open(); }
 
-bool transport::is_quiet() const noexcept { return detail::is_quiet(plain_.socket()); }
+bool transport::is_quiet() const noexcept { return detail::is_quiet(plain_.descriptor()); }
 
 task<std::size_t> transport::read_some(std::span<std::byte> into) {
   const std::size_t got = co_await plain_.read_some(into);
@@ -57,7 +57,7 @@ task<std::size_t> transport::read_some(std::span<std::byte> into) {
 }
 
 task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
-  detail::write_awaiter write(plain_.socket(), bytes.data(), bytes.size(), sent);
+  detail::write_awaiter write(plain_.descriptor(), bytes.data(), bytes.size(), sent);
   co_await write;
 }
 

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <vector>
 
-#include "../../net/socket_state.hpp"
+#include "../../runtime/stream_state.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/streams.hpp"
 
@@ -166,7 +166,7 @@ TEST_CASE("read_until: the rest of the buffer is what the next read gets") {
     const std::string b = co_await read_text(pair.server);
     CHECK(b == "b");
     // A stream with nothing left to deliver holds no buffer.
-    CHECK(detail::socket_of(pair.server.socket()).rest.data == nullptr);
+    CHECK(detail::stream_of(pair.server.descriptor()).rest.data == nullptr);
   });
 }
 

@@ -99,6 +99,25 @@ class datagram_operation : public message_operation {
   ~datagram_operation() = default;
 };
 
+// What co_await calls of an operation. An Awaiter that has more to do than to submit it hides start.
+template <class Awaiter, class Operation = operation>
+class awaited : public Operation {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h,
+                     std::source_location at = std::source_location::current()) noexcept {
+    this->enter(h, at);
+    return static_cast<Awaiter*>(this)->start();
+  }
+  // False: there is nothing to wait for.
+  bool start() noexcept { return this->submit(); }
+
+ protected:
+  using Operation::Operation;
+  ~awaited() = default;
+};
+
 // Throws std::system_error for the negative errno value `result`; `what` and `peer` say what
 // failed.
 [[noreturn]] void throw_os_error(int result, const char* what, const char* peer);

@@ -7,17 +7,10 @@
 namespace eddy::inline v1 {
 namespace detail {
 
-class readiness_awaiter final : public operation {
+class readiness_awaiter final : public awaited<readiness_awaiter> {
  public:
-  readiness_awaiter(op_code direction, int descriptor) noexcept : operation(direction) {
+  readiness_awaiter(op_code direction, int descriptor) noexcept : awaited(direction) {
     fd = descriptor;
-  }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
   }
   void await_resume();
 };

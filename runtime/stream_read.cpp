@@ -1,8 +1,8 @@
 // The reads that take more than one operation.
 #include <cstring>
 
-#include "socket_state.hpp"
-#include "url_text.hpp"
+#include "quoted.hpp"
+#include "stream_state.hpp"
 
 namespace eddy::inline v1 {
 namespace detail {
@@ -10,29 +10,13 @@ namespace detail {
 namespace {
 
 constexpr const char* reading = "read from";
-
-// Holds the reading side of a stream over several operations.
-class read_turn {
- public:
-  explicit read_turn(const socket_ref& socket) : socket_(socket) {
-    if (!socket_) refuse_use(socket_verdict::empty, reading, socket_, nullptr);
-    socket_state& s = socket_of(socket_);
-    const socket_verdict verdict = judge(socket_, s.reading, s.read_fault);
-    if (verdict != socket_verdict::submitted) refuse_use(verdict, reading, socket_, s.read_fault);
-    s.reading = true;
-  }
-  read_turn(const read_turn&) = delete;
-  read_turn& operator=(const read_turn&) = delete;
-  ~read_turn() { socket_of(socket_).reading = false; }
-
- private:
-  const socket_ref& socket_;
-};
+// Of a delimiter in a message.
+constexpr std::size_t shown_bytes = 120;
 
 // Bytes that are put back into the stream unless the read that took them has all it wanted.
 class returnable {
  public:
-  returnable(socket_state& s, std::span<std::byte> into) noexcept : socket_(s), into_(into) {
+  returnable(stream_state& s, std::span<std::byte> into) noexcept : stream_(s), into_(into) {
     count_ = s.take(into.data(), into.size());
   }
   returnable(const returnable&) = delete;
@@ -40,10 +24,10 @@ class returnable {
   ~returnable() {
     if (rest().empty() || count_ == 0) return;
     try {
-      socket_.returned.assign(reinterpret_cast<const char*>(into_.data()), count_);
-      socket_.returned_begin = 0;
+      stream_.returned.assign(reinterpret_cast<const char*>(into_.data()), count_);
+      stream_.returned_begin = 0;
     } catch (...) {
-      socket_.read_fault = "no memory to keep the bytes of an unfinished read_exactly";
+      stream_.reads.fault = "no memory to keep the bytes of an unfinished read_exactly";
     }
   }
 
@@ -52,45 +36,39 @@ class returnable {
   void add(std::size_t more) noexcept { count_ += more; }
 
  private:
-  socket_state& socket_;
+  stream_state& stream_;
   std::span<std::byte> into_;
   std::size_t count_;
 };
 
-[[noreturn]] void fail_incomplete(const socket_ref& socket, std::size_t got,
+[[noreturn]] void fail_incomplete(const descriptor_ref& stream, std::size_t got,
                                   const std::string& wanted) {
-  throw incomplete_read(described(reading, socket) + ": the stream ended after " +
+  throw incomplete_read(described(reading, stream) + ": the stream ended after " +
                         std::to_string(got) + " bytes of " + wanted);
 }
 
-task<> read_exactly_from(socket_ref socket, std::span<std::byte> into) {
-  const read_turn turn(socket);
-  returnable taken(socket_of(socket), into);
+task<> read_exactly_from(descriptor_ref stream, std::span<std::byte> into) {
+  descriptor_use turn(stream, direction::reading);
+  turn.begin_or_throw(reading);
+  returnable taken(stream_of(stream), into);
   while (!taken.rest().empty()) {
-    read_awaiter step(socket, taken.rest(), true);
+    read_awaiter step(stream, taken.rest(), true);
     const std::size_t got = co_await step;
-    if (got == 0) fail_incomplete(socket, taken.count(), std::to_string(into.size()));
+    if (got == 0) fail_incomplete(stream, taken.count(), std::to_string(into.size()));
     taken.add(got);
   }
 }
 
 // One step of read_until: a buffer of the engine's, not yet given to anybody.
-class block_awaiter final : public operation {
+class block_awaiter final : public awaited<block_awaiter> {
  public:
-  explicit block_awaiter(const socket_ref& socket) noexcept
-      : operation(op_code::receive), socket_(socket) {
-    fd = socket.base()->fd;
-  }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
+  explicit block_awaiter(const descriptor_ref& stream) noexcept
+      : awaited(op_code::receive), stream_(stream) {
+    fd = stream.base()->fd;
   }
   received_block await_resume() {
     const int got = finish();
-    if (got < 0) fail_socket(got, reading, socket_);
+    if (got < 0) fail_descriptor(got, reading, stream_);
     received_block out;
     if (got == 0) return out;
     out.data = static_cast<std::byte*>(data);
@@ -100,7 +78,7 @@ class block_awaiter final : public operation {
   }
 
  private:
-  const socket_ref& socket_;
+  const descriptor_ref& stream_;
 };
 
 // Finds the delimiter in bytes that grow, looking at each once.
@@ -126,9 +104,9 @@ class delimiter_search {
     return found ? found > limit_ : available >= limit_;
   }
 
-  [[noreturn]] void fail_limit(const socket_ref& socket) const {
-    throw read_limit_exceeded(described(reading, socket) + ": no " +
-                              url_syntax::quoted(delimiter_) + " within the limit of " +
+  [[noreturn]] void fail_limit(const descriptor_ref& stream) const {
+    throw read_limit_exceeded(described(reading, stream) + ": no " +
+                              quoted(delimiter_, shown_bytes) + " within the limit of " +
                               std::to_string(limit_) + " bytes");
   }
 
@@ -140,8 +118,8 @@ class delimiter_search {
 
 // The part that ends with the delimiter, or nothing. Until it is there all bytes stay in the
 // stream, so that an unfinished read has nothing to put back. What follows it stays in its buffer.
-std::string take_until(const socket_ref& socket, delimiter_search& search) {
-  socket_state& s = socket_of(socket);
+std::string take_until(const descriptor_ref& stream, delimiter_search& search) {
+  stream_state& s = stream_of(stream);
   std::string out;
   const std::size_t before = s.returned.size();
   if (before > 0) s.returned.append(s.rest.text());
@@ -151,7 +129,7 @@ std::string take_until(const socket_ref& socket, delimiter_search& search) {
     const bool over = search.exceeds(found, text.size());
     if (before == 0) s.returned.assign(text);
     s.drop_rest();
-    if (over) search.fail_limit(socket);
+    if (over) search.fail_limit(stream);
     return out;
   }
   if (found < before) {
@@ -171,19 +149,20 @@ std::string take_until(const socket_ref& socket, delimiter_search& search) {
   return out;
 }
 
-task<std::string> read_until_from(socket_ref socket, std::string delimiter, std::size_t limit) {
+task<std::string> read_until_from(descriptor_ref stream, std::string delimiter, std::size_t limit) {
   delimiter_search search(std::move(delimiter), limit);
-  const read_turn turn(socket);
-  socket_state& s = socket_of(socket);
+  descriptor_use turn(stream, direction::reading);
+  turn.begin_or_throw(reading);
+  stream_state& s = stream_of(stream);
   s.returned.erase(0, std::exchange(s.returned_begin, 0));
   for (;;) {
-    std::string out = take_until(socket, search);
+    std::string out = take_until(stream, search);
     if (!out.empty()) co_return std::move(out);
-    block_awaiter step(socket);
+    block_awaiter step(stream);
     s.rest = co_await step;
     if (s.rest.size() == 0) {
-      fail_incomplete(socket, s.available(),
-                      "a part that ends with " + url_syntax::quoted(search.delimiter()));
+      fail_incomplete(stream, s.available(),
+                      "a part that ends with " + quoted(search.delimiter(), shown_bytes));
     }
   }
 }
@@ -191,12 +170,12 @@ task<std::string> read_until_from(socket_ref socket, std::string delimiter, std:
 }  // namespace
 }  // namespace detail
 
-task<> tcp_stream::read_exactly(std::span<std::byte> into) {
-  return detail::read_exactly_from(socket_, into);
+task<> byte_stream::read_exactly(std::span<std::byte> into) {
+  return detail::read_exactly_from(descriptor(), into);
 }
 
-task<std::string> tcp_stream::read_until(std::string delimiter, std::size_t limit) {
-  return detail::read_until_from(socket_, std::move(delimiter), limit);
+task<std::string> byte_stream::read_until(std::string delimiter, std::size_t limit) {
+  return detail::read_until_from(descriptor(), std::move(delimiter), limit);
 }
 
 }  // namespace eddy::inline v1

@@ -1,0 +1,50 @@
+// The state behind a byte_stream.
+#pragma once
+
+#include <eddy/runtime/stream.hpp>
+
+#include "descriptor_state.hpp"
+
+namespace eddy::inline v1::detail {
+
+// A buffer of the engine's with bytes that are still to be delivered.
+struct received_block {
+  std::byte* data = nullptr;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::uint32_t buffer = 0;
+
+  std::size_t size() const noexcept { return end - begin; }
+  std::string_view text() const noexcept {
+    return {reinterpret_cast<const char*>(data) + begin, size()};
+  }
+};
+
+struct stream_state : descriptor_state {
+  using descriptor_state::descriptor_state;
+
+  // Received, but not delivered; empty in an idle connection. First what an unfinished read has
+  // given back, then the rest of the buffer in which read_until found its delimiter.
+  std::string returned;
+  std::size_t returned_begin = 0;
+  received_block rest;
+
+  std::size_t available() const noexcept { return returned.size() - returned_begin + rest.size(); }
+  std::size_t take(void* out, std::size_t most) noexcept;
+  void drop_rest() noexcept;
+  void surrendered() noexcept { drop_rest(); }
+
+ protected:
+  // A read that was in progress at the close may have left something.
+  ~stream_state() { drop_rest(); }
+};
+
+inline stream_state& stream_of(const descriptor_ref& ref) noexcept {
+  return static_cast<stream_state&>(*ref.base());
+}
+
+// True if the peer has sent nothing that is still to be read, and has not ended the stream: not in
+// the stream's own buffers, not in the engine's, not in the kernel's. One system call.
+bool is_quiet(const descriptor_ref& stream) noexcept;
+
+}  // namespace eddy::inline v1::detail
