@@ -38,8 +38,6 @@ loop_settings&& checked(loop_settings&& s) {
   return std::move(s);
 }
 
-void wake_engine(void* context) noexcept { static_cast<engine*>(context)->wake(); }
-
 }  // namespace
 
 loop_core* current_loop() noexcept { return loop_of_this_thread(); }
@@ -47,6 +45,7 @@ loop_core* current_loop() noexcept { return loop_of_this_thread(); }
 loop_state::loop_state(loop_settings&& s, loop* host)
     : settings(checked(std::move(s))),
       selector(settings.selector),
+      signals(selector),
       mail(new mailbox(selector)),
       handle(mail),
       own_face(host ? nullptr : detail_loop_access::make(*this, handle)),
@@ -54,7 +53,7 @@ loop_state::loop_state(loop_settings&& s, loop* host)
       offloads(settings.offload_threads),
       names(settings.resolver_threads) {
   cancellation = make_cancellation();
-  if (settings.cancel_on_interrupt && !system::watch_interrupt(wake_engine, &selector)) {
+  if (settings.cancel_on_interrupt && !signals.watch_interrupt()) {
     mail->close();
     mail->let_go();
     throw std::logic_error("cancel_on_interrupt: another loop of this process uses it");
@@ -64,7 +63,7 @@ loop_state::loop_state(loop_settings&& s, loop* host)
 
 loop_state::~loop_state() {
   free_retired();  // main's arguments may have held the last handles
-  if (settings.cancel_on_interrupt) system::unwatch_interrupt();
+  signals.end();
   loop_of_this_thread() = nullptr;
   own_face.reset();
   mail->let_go();
@@ -156,7 +155,7 @@ void loop_state::wait(std::int64_t limit_ns) {
     selector.wait(std::max<std::int64_t>(deadline, 0));
     mail->awake();
   }
-  if (settings.cancel_on_interrupt && !interrupted && system::interrupt_seen()) {
+  if (signals.came() && !interrupted && signals.interrupt_seen()) {
     interrupted = true;
     main_task->cancel();
   }

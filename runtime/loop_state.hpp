@@ -8,6 +8,7 @@
 #include "lane.hpp"
 #include "mailbox.hpp"
 #include "selector/engine.hpp"
+#include "signal_state.hpp"
 #include "timer_heap.hpp"
 
 namespace eddy::inline v1 {
@@ -49,6 +50,7 @@ struct loop_state final : loop_core {
 
   loop_settings settings;
   engine selector;
+  loop_signals signals;
   timer_heap timers;
   mailbox* mail;
   loop_handle handle;

@@ -41,10 +41,43 @@ std::int64_t file_write(int fd, const void* data, std::size_t size) noexcept;
 int file_sync(int fd) noexcept;
 int file_close(int fd) noexcept;
 
-// SIGINT: from watch to unwatch it is counted instead of ending the process, once; `wake` is called
-// in the handler. One watcher in a process; false if there is one already.
-bool watch_interrupt(void (*wake)(void*), void* context) noexcept;
-bool interrupt_seen() noexcept;
-void unwatch_interrupt() noexcept;
+// Child processes.
+struct child_plan {
+  const char* program = nullptr;  // without a slash it is looked for in PATH
+  char* const* arguments = nullptr;
+  char* const* environment = nullptr;   // null: this process's
+  int directory = -1;                   // where it starts; -1: where this process is
+  int standard[3] = {-1, -1, -1};       // what its 0, 1 and 2 become; -1: this process's
+  bool errors_join_output = false;      // its 2 becomes what its 1 is
+};
+// 0 once the program runs, `pid` is it then; else nothing is left of it. No signal is blocked in
+// the child, and SIGPIPE has its default effect. It has no descriptors but 0, 1 and 2.
+int spawn_child(const child_plan& plan, int& pid) noexcept;
+// How the child ended.
+struct child_end {
+  bool signalled = false;
+  int number = 0;  // of the signal, or the exit code
+};
+// 1 and how it ended: it is reaped then, and its number free; 0 while it runs; a negative errno
+// value if it is not, or no longer, a child of this process.
+int reap_child(int pid, child_end& end) noexcept;
+// Blocks until it has ended, and reaps it.
+void await_child(int pid) noexcept;
+// A descriptor that polls as readable from the child's end on, to be closed by file_close();
+// negative where there is none to be had.
+int watch_child(int pid) noexcept;
+// To a child that was not reaped. With its watch descriptor, where there is one (else -1), no other
+// process is hit even if somebody else has reaped it.
+int signal_child(int pid, int watch, int signal) noexcept;
+extern const int kill_signal;
+extern const int terminate_signal;
+// Both ends close-on-exec, and neither a number below 3: dup2 into a child's 0, 1 and 2 then
+// overwrites no other.
+int make_pipe(int& read_end, int& write_end) noexcept;
+int open_null() noexcept;
+// For child_plan::directory; tells also whether it may be entered.
+int open_directory(const char* path) noexcept;
+// "NAME=value" each, and a null pointer at the end.
+const char* const* environment() noexcept;
 
 }  // namespace eddy::inline v1::detail::system
