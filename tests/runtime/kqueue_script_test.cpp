@@ -398,4 +398,11 @@ TEST_CASE_FIXTURE(scripted, "kqueue: EPIPE for a watched WRITE becomes an event 
   CHECK(changes_of(EVFILT_USER) == 1);
 }
 
+#else
+
+TEST_CASE_FIXTURE(scripted, "kqueue: EPIPE for a watched WRITE is the answer without EVFILT_USER") {
+  kernel.tell({receipt(fd, EVFILT_READ, ENOENT), receipt(fd, EVFILT_WRITE, EPIPE)});
+  CHECK(p.watch(fd, token_of(fd), false, true) == -EPIPE);
+}
+
 #endif
