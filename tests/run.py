@@ -109,18 +109,29 @@ SANITIZERS = {
 
 
 SELECTORS = ("epoll", "io_uring")
-CORE_TESTS = [f"tests/eddy_core_tests_{s}" for s in SELECTORS]
+# The two modes of the emulation that kqueue is tested on here.
+KQUEUE_MODES = ("freebsd", "macos")
+KQUEUE_SCRIPTS = [f"tests/eddy_kqueue_script_tests{s}" for s in ("", "_without_user")]
+CORE_TESTS = [*(f"tests/eddy_core_tests_{s}" for s in (*SELECTORS, "kqueue")), *KQUEUE_SCRIPTS]
+
+
+def on_each_selector(folder, label, program):
+    tests = folder / "tests"
+    for selector in SELECTORS:
+        doctest(f"{label}, {selector}", tests / f"{program}_{selector}", (), SANITIZERS)
+    for mode in KQUEUE_MODES:
+        doctest(f"{label}, kqueue emulated, {mode}", tests / f"{program}_kqueue", (),
+                dict(SANITIZERS, EDDY_KQUEUE_MODE=mode))
+    for scripted in KQUEUE_SCRIPTS:
+        doctest(f"{label}, {pathlib.Path(scripted).name}", folder / scripted, (), SANITIZERS)
 
 
 def unit_tests(folder, label):
-    for selector in SELECTORS:
-        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_tests_{selector}", (), SANITIZERS)
+    on_each_selector(folder, label, "eddy_tests")
 
 
 def core_tests(folder, label):
-    for selector in SELECTORS:
-        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_core_tests_{selector}", (),
-                SANITIZERS)
+    on_each_selector(folder, label, "eddy_core_tests")
 
 
 def part_asan():

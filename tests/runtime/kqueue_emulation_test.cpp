@@ -197,7 +197,7 @@ TEST_CASE_FIXTURE(each_mode, "kqueue: READ and WRITE are two registrations and t
   CHECK(q.change(s.fd(), EVFILT_WRITE, EV_DELETE) == ENOENT);
 }
 
-TEST_CASE_FIXTURE(each_mode, "kqueue: without EV_CLEAR a registration tells until nothing is left") {
+TEST_CASE_FIXTURE(each_mode, "kqueue: without EV_CLEAR it is told until nothing is left") {
   queue q;
   stream s(false);
   s.say("ab");
@@ -575,7 +575,7 @@ TEST_CASE_FIXTURE(each_mode, "kqueue: a signal ends the wait with EINTR, its cha
   CHECK(q.one().data == 3);
 }
 
-TEST_CASE_FIXTURE(each_mode, "kqueue: a file tells how much of it is left, and is always writable") {
+TEST_CASE_FIXTURE(each_mode, "kqueue: a file tells what is left of it, and is always writable") {
   queue q;
   char name[] = "/dev/shm/eddy-kqueue-XXXXXX";
   const int fd = ::mkstemp(name);

@@ -75,7 +75,8 @@ int kevent(int, const struct kevent* changes, int change_count, struct kevent* e
     current->answers.pop_front();
   } else {
     for (const event& c : asked.changes) {
-      if (c.flags & EV_RECEIPT) told.events.push_back(receipt(static_cast<int>(c.ident), c.filter, 0));
+      if (!(c.flags & EV_RECEIPT)) continue;
+      told.events.push_back(receipt(static_cast<int>(c.ident), c.filter, 0));
     }
   }
   if (told.error) {

@@ -61,7 +61,8 @@ queue::~queue() {
 int queue::attach(knote& k) {
   if (k.filter == EVFILT_PROC) {
     const int error = attach_process(k);
-    return error ? error : watch(in_, EPOLL_CTL_ADD, k.pidfd, EPOLLIN | EPOLLET, k.ident | pid_mark);
+    if (error) return error;
+    return watch(in_, EPOLL_CTL_ADD, k.pidfd, EPOLLIN | EPOLLET, k.ident | pid_mark);
   }
   if (!of_descriptor(k.filter)) return 0;
   const int fd = static_cast<int>(k.ident);
