@@ -109,19 +109,34 @@ SANITIZERS = {
 
 
 SELECTORS = ("epoll", "io_uring")
-ENGINES = (*SELECTORS, "io_uring_plain")  # the last: with the fallbacks for old kernels
-CORE_TESTS = [f"tests/eddy_core_tests_{e}" for e in ENGINES]
+# What unit tests run on: label, program's ending, environment. `io_uring_plain` has the fallbacks
+# for old kernels; kqueue is emulated, in the ways of two systems.
+ENGINES = (
+    ("epoll", "epoll", {}),
+    ("io_uring", "io_uring", {}),
+    ("io_uring with its fallbacks", "io_uring_plain", {}),
+    ("kqueue emulated as on FreeBSD", "kqueue", {"EDDY_KQUEUE_MODE": "freebsd"}),
+    ("kqueue emulated as on macOS", "kqueue", {"EDDY_KQUEUE_MODE": "macos"}),
+)
+KQUEUE_SCRIPTS = [f"tests/eddy_kqueue_script_tests{s}" for s in ("", "_without_user")]
+CORE_TESTS = [*sorted({f"tests/eddy_core_tests_{e[1]}" for e in ENGINES}), *KQUEUE_SCRIPTS]
+
+
+def on_each_engine(folder, label, program):
+    tests = folder / "tests"
+    for engine, ending, environment in ENGINES:
+        doctest(f"{label}, {engine}", tests / f"{program}_{ending}", (),
+                dict(SANITIZERS, **environment))
+    for scripted in KQUEUE_SCRIPTS:
+        doctest(f"{label}, {pathlib.Path(scripted).name}", folder / scripted, (), SANITIZERS)
 
 
 def unit_tests(folder, label):
-    for engine in ENGINES:
-        doctest(f"{label}, {engine}", folder / "tests" / f"eddy_tests_{engine}", (), SANITIZERS)
+    on_each_engine(folder, label, "eddy_tests")
 
 
 def core_tests(folder, label):
-    for engine in ENGINES:
-        doctest(f"{label}, {engine}", folder / "tests" / f"eddy_core_tests_{engine}", (),
-                SANITIZERS)
+    on_each_engine(folder, label, "eddy_core_tests")
 
 
 def part_asan():

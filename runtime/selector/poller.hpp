@@ -60,9 +60,9 @@ class poller {
 
  private:
   int queue_ = -1;
-  int wake_ = -1;         // what wake() writes to, where that is a descriptor of its own
-  int wake_source_ = -1;  // the other end, if there are two
-  bool nanoseconds_ = true;
+  int wake_ = -1;  // what wake() writes to, where that is a descriptor of its own
+  [[maybe_unused]] int wake_source_ = -1;  // the other end, if there are two
+  [[maybe_unused]] bool nanoseconds_ = true;
 };
 
 }  // namespace eddy::inline v1::detail
