@@ -37,7 +37,7 @@ bool watch_interrupt(wake_function wake, void* context) noexcept {
   action.sa_handler = eddy_on_interrupt;
   // The second SIGINT ends the process, if the first could not.
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  ::sigemptyset(&action.sa_mask);
+  sigemptyset(&action.sa_mask);  // a macro on macOS: no :: before it
   ::sigaction(SIGINT, &action, &previous);
   return true;
 }
