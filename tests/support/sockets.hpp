@@ -9,8 +9,7 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdlib>
-#include <cstring>
+#include <cstdio>
 
 namespace eddy_tests {
 
@@ -62,19 +61,16 @@ class unix_name {
 #ifdef __linux__
     size_ = sizeof name_.sun_family;
 #else
-    std::strcpy(name_.sun_path, "/tmp/eddy-XXXXXX");
-    made_ = ::mkdtemp(name_.sun_path) != nullptr;
-    std::strcat(name_.sun_path, "/s");
+    // The address of this object, so that two of one process differ.
+    std::snprintf(name_.sun_path, sizeof name_.sun_path, "%s/eddy-%ld-%p", P_tmpdir,
+                  static_cast<long>(::getpid()), static_cast<void*>(this));
     size_ = sizeof name_;
 #endif
   }
   unix_name(const unix_name&) = delete;
   unix_name& operator=(const unix_name&) = delete;
   ~unix_name() {
-    if (!made_) return;
-    ::unlink(name_.sun_path);
-    *std::strrchr(name_.sun_path, '/') = '\0';
-    ::rmdir(name_.sun_path);
+    if (name_.sun_path[0] != '\0') ::unlink(name_.sun_path);
   }
   const sockaddr_un& name() const noexcept { return name_; }
   std::size_t size() const noexcept { return size_; }
@@ -82,7 +78,6 @@ class unix_name {
  private:
   sockaddr_un name_{};
   std::size_t size_ = 0;
-  bool made_ = false;
 };
 
 }  // namespace eddy_tests
