@@ -1,9 +1,7 @@
 // doctest's main for every suite, with two rules of the house: a case that leaves a descriptor open
 // fails, and a case that hangs is named and ended.
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <dirent.h>
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "support/descriptors.hpp"
+
 namespace {
 
 constexpr int default_limit_s = 120;
@@ -23,22 +23,7 @@ constexpr int default_limit_s = 120;
 constexpr auto settle_limit = std::chrono::seconds(2);
 
 using descriptors = std::map<int, std::string>;
-
-descriptors open_descriptors() {
-  descriptors found;
-  DIR* dir = ::opendir("/proc/self/fd");
-  if (!dir) return found;
-  while (const dirent* entry = ::readdir(dir)) {
-    if (entry->d_name[0] == '.') continue;
-    const int fd = std::atoi(entry->d_name);
-    if (fd == ::dirfd(dir)) continue;
-    char target[256];
-    const auto size = ::readlinkat(::dirfd(dir), entry->d_name, target, sizeof target);
-    found[fd] = size > 0 ? std::string(target, static_cast<std::size_t>(size)) : "?";
-  }
-  ::closedir(dir);
-  return found;
-}
+using eddy_tests::named_descriptors;
 
 // What `after` has that `before` had not. Devices are left out: libraries open /dev/urandom or
 // /dev/null once and keep it.
@@ -117,16 +102,16 @@ class house_rules final : public doctest::IReporter {
 
   void test_case_start(const doctest::TestCaseData& test) override {
     test_ = &test;
-    before_ = open_descriptors();
+    before_ = named_descriptors();
     dog_.started(test);
   }
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
     dog_.ended();
     const auto give_up = std::chrono::steady_clock::now() + settle_limit;
-    std::string left = leaked(before_, open_descriptors());
+    std::string left = leaked(before_, named_descriptors());
     while (!left.empty() && std::chrono::steady_clock::now() < give_up) {
       std::this_thread::yield();
-      left = leaked(before_, open_descriptors());
+      left = leaked(before_, named_descriptors());
     }
     if (left.empty()) return;
     *options_.cout << test_->m_file.c_str() << ":" << test_->m_line << ": " << test_->m_name

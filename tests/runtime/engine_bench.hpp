@@ -2,14 +2,12 @@
 // and through small awaiters in coroutines of a real loop.
 #pragma once
 
-#include <dirent.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,6 +23,8 @@
 #include "../../runtime/loop_state.hpp"
 #include "../../runtime/selector/engine.hpp"
 #include "../../runtime/selector/system.hpp"
+#include "../support/descriptors.hpp"
+#include "../support/sockets.hpp"
 
 namespace eddy::inline v1::detail {
 // Only io_uring has it; see runtime/selector/io_uring_plain.hpp.
@@ -43,23 +43,14 @@ using eddy::detail::op_code;
 // A hang is a failure that says where: no single wait of a test takes this long.
 inline constexpr std::int64_t patience_ns = 20'000'000'000;
 
-inline int open_descriptors() {
-  DIR* dir = ::opendir("/proc/self/fd");
-  REQUIRE(dir);
-  int count = 0;
-  while (::readdir(dir)) ++count;
-  ::closedir(dir);
-  return count;
-}
-
 // A fixture: the test leaves as many descriptors open as it found.
 class no_leak {
  public:
-  no_leak() : before_(open_descriptors()) {}
-  ~no_leak() { CHECK(open_descriptors() == before_); }
+  no_leak() : before_(eddy_tests::open_descriptors()) { REQUIRE(before_ > 0); }
+  ~no_leak() { CHECK(eddy_tests::open_descriptors() == before_); }
 
  private:
-  int before_;
+  std::size_t before_;
 };
 
 inline void allow_descriptors(rlim_t wanted) {
@@ -192,7 +183,8 @@ enum class kind { unix_stream, tcp };
 inline std::array<int, 2> make_stream(kind k) {
   std::array<int, 2> ends{};
   if (k == kind::unix_stream) {
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    ends = eddy_tests::plain_pair();
+    REQUIRE(ends[0] >= 0);
     return ends;
   }
   sockaddr_in at{};
@@ -200,7 +192,7 @@ inline std::array<int, 2> make_stream(kind k) {
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
   auto* address = reinterpret_cast<sockaddr*>(&at);
-  const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int server = eddy_tests::plain_socket(AF_INET, SOCK_STREAM);
   // So that a writer has to wait after a megabyte: by default the kernel takes ten.
   const int room = 128 << 10;
   ::setsockopt(server, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
@@ -208,11 +200,11 @@ inline std::array<int, 2> make_stream(kind k) {
   REQUIRE(::bind(server, address, size) == 0);
   REQUIRE(::listen(server, 1) == 0);
   REQUIRE(::getsockname(server, address, &size) == 0);
-  ends[0] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ends[0] = eddy_tests::plain_socket(AF_INET, SOCK_STREAM);
   ::setsockopt(ends[0], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
   REQUIRE(::connect(ends[0], address, size) == 0);
-  ends[1] = ::accept4(server, nullptr, nullptr, SOCK_CLOEXEC);
+  ends[1] = eddy_tests::plain_accept(server);
   REQUIRE(ends[1] >= 0);
   ::close(server);
   const int on = 1;
@@ -244,7 +236,7 @@ class wire {
     peer = -1;
   }
   void say(std::string_view text) const {
-    REQUIRE(::send(peer, text.data(), text.size(), MSG_NOSIGNAL) ==
+    REQUIRE(eddy_tests::quiet_send(peer, text.data(), text.size()) ==
             static_cast<ssize_t>(text.size()));
   }
   // At least one byte; empty at the end of the stream.
@@ -262,16 +254,14 @@ class wire {
   eddy::detail::engine* engine_;
 };
 
-// A listening socket of the engine's, in the nameless part of the unix name space.
+// A listening socket of the engine's, in the unix domain.
 class listener {
  public:
   explicit listener(eddy::detail::engine& e, int backlog = 64) : engine_(&e) {
     fd = e.open_socket(AF_UNIX, SOCK_STREAM);
     eddy::detail::system::socket_address any;
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    std::memcpy(any.bytes, &name, sizeof name.sun_family);
-    any.size = sizeof name.sun_family;  // the kernel chooses a free name
+    std::memcpy(any.bytes, &name_.name(), name_.size());
+    any.size = static_cast<unsigned>(name_.size());
     REQUIRE(eddy::detail::system::listen_on(fd, any, backlog, false) == 0);
     REQUIRE(eddy::detail::system::local_address(fd, at) == 0);
   }
@@ -284,7 +274,7 @@ class listener {
   }
   // A connection by plain system calls.
   int dial() const {
-    const int s = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int s = eddy_tests::plain_socket(AF_UNIX, SOCK_STREAM);
     REQUIRE(s >= 0);
     REQUIRE(::connect(s, reinterpret_cast<const sockaddr*>(at.bytes), at.size) == 0);
     return s;
@@ -294,6 +284,7 @@ class listener {
   eddy::detail::system::socket_address at;
 
  private:
+  eddy_tests::unix_name name_;
   eddy::detail::engine* engine_;
 };
 

@@ -163,7 +163,8 @@ TEST_CASE_FIXTURE(each_kind, "a cancelled operation completes once, as cancelled
   const int crowded = bound_tcp(b, full, 0);
   std::vector<int> crowd;
   for (int i = 0; i < 4; ++i) {
-    crowd.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    crowd.push_back(eddy_tests::plain_socket(AF_INET, SOCK_STREAM));
+    REQUIRE(eddy_tests::set_non_blocking(crowd.back()));
     (void)::connect(crowd.back(), reinterpret_cast<const sockaddr*>(full.bytes), full.size);
   }
   std::vector<char> big(4 << 20);

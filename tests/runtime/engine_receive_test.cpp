@@ -99,7 +99,8 @@ TEST_CASE_FIXTURE(each_kind, "a stream that nobody reads is not read without bou
   std::size_t sent = 0;
   int stalled = 0;
   while (stalled < 5) {
-    const ssize_t n = ::send(w.peer, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n =
+        eddy_tests::quiet_send(w.peer, piece.data(), piece.size(), MSG_DONTWAIT);
     stalled = n > 0 ? 0 : stalled + 1;
     if (n > 0) sent += static_cast<std::size_t>(n);
     b.turn();
@@ -249,7 +250,7 @@ TEST_CASE_FIXTURE(no_leak, "an error ends a receive, and the descriptor can stil
   const int server = bound_tcp(b, at, 8);
   int client_number = 0;
   for (const op_code code : {op_code::read, op_code::read, op_code::receive, op_code::receive}) {
-    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int client = eddy_tests::plain_socket(AF_INET, SOCK_STREAM);
     REQUIRE(::connect(client, reinterpret_cast<const sockaddr*>(at.bytes), at.size) == 0);
     request accepting(op_code::accept, server);
     const int fd = b.perform(accepting);

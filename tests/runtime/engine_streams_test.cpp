@@ -179,7 +179,7 @@ void send_from_a_thread(int fd, std::size_t total, stream_hash* hash, std::uint6
   while (hash->bytes() < total) {
     piece.resize(std::min(total - hash->bytes(), 1 + d.below(200)));
     for (char& c : piece) c = static_cast<char>(d.next() >> 20);
-    if (::send(fd, piece.data(), piece.size(), MSG_NOSIGNAL) !=
+    if (eddy_tests::quiet_send(fd, piece.data(), piece.size()) !=
         static_cast<ssize_t>(piece.size())) {
       return;
     }
@@ -343,7 +343,7 @@ eddy::task<int> churn(int rounds) {
     // Into this connection only; some of it arrives after the server has let go.
     const bool before = d.below(2) == 0;
     if (!before) connections.back()->release();
-    (void)::send(client, expected.back().data(), expected.back().size(), MSG_NOSIGNAL);
+    (void)eddy_tests::quiet_send(client, expected.back().data(), expected.back().size());
     for (std::size_t n = d.below(3); n > 0; --n) co_await eddy::yield();
     if (before) connections.back()->release();
     ::close(client);

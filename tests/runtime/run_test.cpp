@@ -220,10 +220,10 @@ TEST_CASE("run: the second SIGINT has its default effect, and run restores the h
   mine.sa_handler = ignore_signal;
   struct sigaction before = {};
   ::sigaction(SIGINT, &mine, &before);
-  auto body = [](bool raise) -> task<> {
+  auto body = [](bool interrupted) -> task<> {
     CHECK((handler_of_interrupt().sa_handler != ignore_signal));
     CHECK((handler_of_interrupt().sa_handler != SIG_DFL));
-    if (raise) {
+    if (interrupted) {
       std::raise(SIGINT);
       CHECK((handler_of_interrupt().sa_handler == SIG_DFL));
     }
