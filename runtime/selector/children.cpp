@@ -66,9 +66,9 @@ class spawn_attributes {
 #ifdef POSIX_SPAWN_CLOEXEC_DEFAULT
     flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
 #endif
-    ::sigemptyset(&signals);
+    sigemptyset(&signals);
     if (!failed_) failed_ = ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    ::sigaddset(&signals, SIGPIPE);
+    sigaddset(&signals, SIGPIPE);
     if (!failed_) failed_ = ::posix_spawnattr_setsigdefault(&attributes_, &signals);
     if (!failed_) failed_ = ::posix_spawnattr_setflags(&attributes_, static_cast<short>(flags));
   }

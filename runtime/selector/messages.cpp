@@ -36,18 +36,18 @@ std::int64_t without_sigpipe(Call call) noexcept {
   sigset_t only;
   sigset_t before;
   sigset_t pending;
-  ::sigemptyset(&only);
-  ::sigaddset(&only, SIGPIPE);
-  ::sigemptyset(&pending);
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  sigemptyset(&pending);
   ::sigpending(&pending);
-  const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+  const bool was_pending = sigismember(&pending, SIGPIPE) == 1;
   ::pthread_sigmask(SIG_BLOCK, &only, &before);
   const std::int64_t n = uninterrupted(call);
   if (n == -EPIPE && !was_pending) {
-    ::sigemptyset(&pending);
+    sigemptyset(&pending);
     ::sigpending(&pending);
     int taken = 0;
-    if (::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&only, &taken);
+    if (sigismember(&pending, SIGPIPE) == 1) ::sigwait(&only, &taken);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return n;

@@ -86,7 +86,7 @@ int set_handler(int signal, bool for_once, struct sigaction* found) noexcept {
   // On the alternate stack where a thread has one, as sanitizers and other runtimes give theirs.
   const int flags = SA_RESTART | SA_ONSTACK;
   action.sa_flags = for_once ? static_cast<int>(flags | SA_RESETHAND) : flags;
-  ::sigemptyset(&action.sa_mask);
+  sigemptyset(&action.sa_mask);
   return ::sigaction(signal, &action, found) == 0 ? 0 : -errno;
 }
 
