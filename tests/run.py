@@ -118,8 +118,10 @@ ENGINES = (
     ("kqueue emulated as on FreeBSD", "kqueue", {"EDDY_KQUEUE_MODE": "freebsd"}),
     ("kqueue emulated as on macOS", "kqueue", {"EDDY_KQUEUE_MODE": "macos"}),
 )
-KQUEUE_SCRIPTS = [f"tests/eddy_kqueue_script_tests{s}" for s in ("", "_without_user")]
-CORE_TESTS = [*sorted({f"tests/eddy_core_tests_{e[1]}" for e in ENGINES}), *KQUEUE_SCRIPTS]
+# Parts of an engine over scripted calls.
+SCRIPTED = ["tests/eddy_readiness_script_tests",
+            *(f"tests/eddy_kqueue_script_tests{s}" for s in ("", "_without_user"))]
+CORE_TESTS = [*sorted({f"tests/eddy_core_tests_{e[1]}" for e in ENGINES}), *SCRIPTED]
 
 
 def on_each_engine(folder, label, program):
@@ -127,7 +129,7 @@ def on_each_engine(folder, label, program):
     for engine, ending, environment in ENGINES:
         doctest(f"{label}, {engine}", tests / f"{program}_{ending}", (),
                 dict(SANITIZERS, **environment))
-    for scripted in KQUEUE_SCRIPTS:
+    for scripted in SCRIPTED:
         doctest(f"{label}, {pathlib.Path(scripted).name}", folder / scripted, (), SANITIZERS)
 
 
