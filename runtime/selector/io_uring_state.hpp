@@ -134,6 +134,7 @@ struct engine::state {
   bool push_cancel(io_descriptor& d, lane_index which) noexcept;
   void arm_wake() noexcept;
   int watched();
+  bool renew_watched() noexcept;
   void tell_watcher() noexcept;
   void completed(std::uint64_t user_data, int result, unsigned flags) noexcept;
   void cancel_answered(io_descriptor& d, lane_index which, int result) noexcept;
@@ -186,6 +187,7 @@ struct engine::state {
   std::size_t living = 0;
   int wake_fd = -1;
   int watched_fd = -1;           // of descriptor(), once asked for
+  bool watched_spent = false;    // see renew_watched()
   std::uint64_t wake_count = 0;  // where the read of wake_fd lands
   bool wake_armed = false;
   bool woken = false;  // a wake has come that no wait() has returned for

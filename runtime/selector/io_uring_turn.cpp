@@ -116,11 +116,21 @@ int engine::state::watched() {
   return fd;
 }
 
+// A completion that the write to some eventfd has caused is told to another eventfd with a delay,
+// to keep such chains short; and kernels (6.18) do that once for a registration, then never again.
+bool engine::state::renew_watched() noexcept {
+  if (!watched_spent) return false;
+  (void)io_uring_unregister_eventfd(&ring.raw());
+  watched_spent = io_uring_register_eventfd(&ring.raw(), watched_fd) != 0;
+  return true;
+}
+
 // What is still to be done has not made, or no longer makes, the watched descriptor readable.
 void engine::state::tell_watcher() noexcept {
   if (watched_fd < 0) return;
+  const bool renewed = renew_watched();  // what came meanwhile was told to nobody
   const bool all_told = !first_changed && lone.empty() && wake_armed;
-  if (all_told && !woken && !ring.has_more()) return;
+  if (all_told && !woken && !renewed && !ring.has_more()) return;
   const std::uint64_t one = 1;
   (void)!::write(watched_fd, &one, sizeof one);
 }
@@ -129,6 +139,7 @@ void engine::state::completed(std::uint64_t user_data, int result, unsigned flag
   if (user_data == wake_mark) {
     wake_armed = false;
     woken = true;
+    watched_spent = true;
     return;
   }
   const auto address = static_cast<std::uintptr_t>(user_data & ~all_bits);
@@ -138,6 +149,7 @@ void engine::state::completed(std::uint64_t user_data, int result, unsigned flag
     return answer ? lone_cancel_answered(op, result) : lone_completed(op, result);
   }
   auto& d = *reinterpret_cast<io_descriptor*>(address);
+  if (d.kind == descriptor_kind::pipe) watched_spent = true;  // or an eventfd
   const auto which = static_cast<lane_index>(user_data & lane_mask);
   if (answer) {
     cancel_answered(d, which, result);
