@@ -16,6 +16,14 @@ std::uint64_t mark_of(const io_descriptor& d, lane_index which) noexcept {
   return reinterpret_cast<std::uintptr_t>(&d) | which;
 }
 
+// The kernel's own words for "interrupted, may be made again", of which a system call would never
+// tell; but an open that was interrupted in a worker thread does (6.18).
+int without_restarts(int result) noexcept {
+  constexpr int first = -512;  // ERESTARTSYS
+  constexpr int last = -514;   // ERESTARTNOHAND
+  return result <= first && result >= last ? -EINTR : result;
+}
+
 }  // namespace
 
 void engine::state::wait(std::int64_t deadline_ns) noexcept {
@@ -36,7 +44,7 @@ void engine::state::exchange(std::int64_t deadline_ns) noexcept {
     (void)!::read(watched_fd, &count, sizeof count);
   }
   ring.drain([this](std::uint64_t user_data, int result, unsigned flags) noexcept {
-    completed(user_data, result, flags);
+    completed(user_data, without_restarts(result), flags);
   });
 }
 
