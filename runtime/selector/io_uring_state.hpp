@@ -10,7 +10,8 @@
 // a lane is with the kernel, and one cancellation of it; a descriptor is closed and freed when it
 // was released and all have come back. Entries are executed in the order of their submission, so a
 // cancellation cannot meet a later entry of its lane. The operations of files have no descriptor
-// here: they are told of one by one (io_uring_files.cpp), and their entries carry their own address.
+// here: they are told of one by one (io_uring_files.cpp), and their entries carry an operation's
+// address.
 #pragma once
 
 #include <vector>

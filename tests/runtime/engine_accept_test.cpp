@@ -234,7 +234,7 @@ TEST_CASE_FIXTURE(no_leak, "without a free descriptor an accept waits for somebo
   ::close(other);
 }
 
-TEST_CASE_FIXTURE(no_leak, "an accept that ran out of descriptors can be cancelled and asked again") {
+TEST_CASE_FIXTURE(no_leak, "an accept that wants for descriptors can be cancelled and repeated") {
   bare b;
   listener l(b.selector);
   const int client = unconnected();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ namespace {
 class scratch : public no_leak {
  public:
   scratch() {
-    path_ = "/tmp/eddy-engine-XXXXXX";
+    path_ = (std::filesystem::temp_directory_path() / "eddy-engine-XXXXXX").string();
     REQUIRE(::mkdtemp(path_.data()));
   }
   ~scratch() {
@@ -162,7 +163,7 @@ TEST_CASE_FIXTURE(scratch, "a write to a file is done to its end or not at all")
   CHECK(cancelled >= 3);
 }
 
-TEST_CASE_FIXTURE(scratch, "a write to a FIFO goes on after its room, and ends with EPIPE unsignalled") {
+TEST_CASE_FIXTURE(scratch, "a write to a FIFO goes on past its room, and ends with EPIPE") {
   if (!engine::performs_files()) return;
   bare b;
   std::string path = at("fifo");

@@ -180,7 +180,7 @@ TEST_CASE_FIXTURE(no_leak, "files, directories and what is not open cannot be wa
   }
 }
 
-TEST_CASE_FIXTURE(no_leak, "a cancelled wait ends as cancelled, at any stage, and can be repeated") {
+TEST_CASE_FIXTURE(no_leak, "a wait is cancelled at any stage, and can be repeated") {
   bare b(8, 4096, 2);
   const strangers s;
   s.fill();
@@ -328,7 +328,7 @@ TEST_CASE_FIXTURE(no_leak, "wake makes the watched descriptor readable, from any
   }
 }
 
-TEST_CASE_FIXTURE(no_leak, "a foreign loop that waits only when told to drives a stream to its end") {
+TEST_CASE_FIXTURE(no_leak, "a foreign loop that waits only when told to drives a stream") {
   bare b(8, 512, 4);
   const int watched = b.selector.descriptor();
   wire w(b.selector, kind::tcp);
