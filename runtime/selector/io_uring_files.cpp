@@ -42,6 +42,8 @@ void fill_file(io_uring_sqe& entry, const operation& op) noexcept {
       io_uring_prep_openat(&entry, AT_FDCWD, static_cast<const char*>(op.data),
                            system::open_flags(static_cast<system::open_mode>(op.size)),
                            system::new_file_mode);
+      // The kernel's first try would open a FIFO without waiting for its other end.
+      entry.flags |= IOSQE_ASYNC;
       break;
     case op_code::file_read:
       io_uring_prep_read(&entry, op.fd, op.data, size, current_position);
@@ -50,7 +52,8 @@ void fill_file(io_uring_sqe& entry, const operation& op) noexcept {
       io_uring_prep_write(&entry, op.fd, static_cast<const char*>(op.data) + op.done, size,
                           current_position);
       // On a thread of the kernel's, as one piece: a try that must not block may stop half-way,
-      // with somebody else's bytes after that. And a SIGPIPE would be that thread's, which has none.
+      // with somebody else's bytes after that. And a SIGPIPE would be that thread's, which takes
+      // none.
       entry.flags |= IOSQE_ASYNC;
       break;
     case op_code::file_sync:

@@ -47,7 +47,8 @@ void fill_read(io_uring_sqe& entry, const io_descriptor& d, const operation& op)
 
 }  // namespace
 
-void engine::state::fill(io_uring_sqe& entry, const io_descriptor& d, operation& op) const noexcept {
+void engine::state::fill(io_uring_sqe& entry, const io_descriptor& d,
+                         operation& op) const noexcept {
   // MSG_WAITALL: the kernel itself goes on after a short count (5.19).
   const int all_of_it = plain ? no_signal : no_signal | MSG_WAITALL;
   switch (op.code) {

@@ -10,7 +10,8 @@
 // a lane is with the kernel, and one cancellation of it; a descriptor is closed and freed when it
 // was released and all have come back. Entries are executed in the order of their submission, so a
 // cancellation cannot meet a later entry of its lane. The operations of files have no descriptor
-// here: they are told of one by one (io_uring_files.cpp), and their entries carry their own address.
+// here: they are told of one by one (io_uring_files.cpp), and their entries carry an operation's
+// address.
 #pragma once
 
 #include <vector>
@@ -134,6 +135,7 @@ struct engine::state {
   bool push_cancel(io_descriptor& d, lane_index which) noexcept;
   void arm_wake() noexcept;
   int watched();
+  bool renew_watched() noexcept;
   void tell_watcher() noexcept;
   void completed(std::uint64_t user_data, int result, unsigned flags) noexcept;
   void cancel_answered(io_descriptor& d, lane_index which, int result) noexcept;
@@ -186,6 +188,7 @@ struct engine::state {
   std::size_t living = 0;
   int wake_fd = -1;
   int watched_fd = -1;           // of descriptor(), once asked for
+  bool watched_spent = false;    // see renew_watched()
   std::uint64_t wake_count = 0;  // where the read of wake_fd lands
   bool wake_armed = false;
   bool woken = false;  // a wake has come that no wait() has returned for

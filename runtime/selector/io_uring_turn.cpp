@@ -16,6 +16,14 @@ std::uint64_t mark_of(const io_descriptor& d, lane_index which) noexcept {
   return reinterpret_cast<std::uintptr_t>(&d) | which;
 }
 
+// The kernel's own words for "interrupted, may be made again", of which a system call would never
+// tell; but an open that was interrupted in a worker thread does (6.18).
+int without_restarts(int result) noexcept {
+  constexpr int first = -512;  // ERESTARTSYS
+  constexpr int last = -514;   // ERESTARTNOHAND
+  return result <= first && result >= last ? -EINTR : result;
+}
+
 }  // namespace
 
 void engine::state::wait(std::int64_t deadline_ns) noexcept {
@@ -36,7 +44,7 @@ void engine::state::exchange(std::int64_t deadline_ns) noexcept {
     (void)!::read(watched_fd, &count, sizeof count);
   }
   ring.drain([this](std::uint64_t user_data, int result, unsigned flags) noexcept {
-    completed(user_data, result, flags);
+    completed(user_data, without_restarts(result), flags);
   });
 }
 
@@ -116,11 +124,21 @@ int engine::state::watched() {
   return fd;
 }
 
+// A completion that the write to some eventfd has caused is told to another eventfd with a delay,
+// to keep such chains short; and kernels (6.18) do that once for a registration, then never again.
+bool engine::state::renew_watched() noexcept {
+  if (!watched_spent) return false;
+  (void)io_uring_unregister_eventfd(&ring.raw());
+  watched_spent = io_uring_register_eventfd(&ring.raw(), watched_fd) != 0;
+  return true;
+}
+
 // What is still to be done has not made, or no longer makes, the watched descriptor readable.
 void engine::state::tell_watcher() noexcept {
   if (watched_fd < 0) return;
+  const bool renewed = renew_watched();  // what came meanwhile was told to nobody
   const bool all_told = !first_changed && lone.empty() && wake_armed;
-  if (all_told && !woken && !ring.has_more()) return;
+  if (all_told && !woken && !renewed && !ring.has_more()) return;
   const std::uint64_t one = 1;
   (void)!::write(watched_fd, &one, sizeof one);
 }
@@ -129,6 +147,7 @@ void engine::state::completed(std::uint64_t user_data, int result, unsigned flag
   if (user_data == wake_mark) {
     wake_armed = false;
     woken = true;
+    watched_spent = true;
     return;
   }
   const auto address = static_cast<std::uintptr_t>(user_data & ~all_bits);
@@ -138,6 +157,7 @@ void engine::state::completed(std::uint64_t user_data, int result, unsigned flag
     return answer ? lone_cancel_answered(op, result) : lone_completed(op, result);
   }
   auto& d = *reinterpret_cast<io_descriptor*>(address);
+  if (d.kind == descriptor_kind::pipe) watched_spent = true;  // or an eventfd
   const auto which = static_cast<lane_index>(user_data & lane_mask);
   if (answer) {
     cancel_answered(d, which, result);

@@ -94,8 +94,12 @@ class stream_hash {
   std::size_t bytes_ = 0;
 };
 
-// An operation of the bare kind; counts its completions.
-class request final : public eddy::detail::operation {
+// An operation of the bare kind counts its completions.
+struct counter {
+  int completions = 0;
+};
+
+class request final : public eddy::detail::operation, public counter {
  public:
   explicit request(op_code c, int on, void* bytes = nullptr, std::size_t count = 0) noexcept
       : operation(c) {
@@ -103,7 +107,25 @@ class request final : public eddy::detail::operation {
     data = bytes;
     size = count;
   }
-  int completions = 0;
+};
+
+class pieces_request final : public eddy::detail::pieces_operation, public counter {
+ public:
+  pieces_request(int on, std::span<const std::string_view> what) noexcept {
+    fd = on;
+    pieces = what.data();
+    for (const std::string_view piece : what) size += piece.size();
+  }
+};
+
+class datagram_request final : public eddy::detail::datagram_operation, public counter {
+ public:
+  datagram_request(op_code c, int on, void* bytes, std::size_t count) noexcept
+      : datagram_operation(c) {
+    fd = on;
+    data = bytes;
+    size = count;
+  }
 };
 
 // An engine and the least that a loop must be for it.
@@ -118,7 +140,8 @@ class bare final : public eddy::detail::scope {
   std::coroutine_handle<> body_ended() noexcept override { return std::noop_coroutine(); }
 
   // True if it was complete at once.
-  bool submit(request& r) {
+  template <class Request>
+  bool submit(Request& r) {
     r.where = this;
     r.state = eddy::detail::wait_state::waiting;
     if (!selector.submit(r)) return false;
@@ -135,7 +158,8 @@ class bare final : public eddy::detail::scope {
     while (count-- > 0) turn();
   }
   // The result of `r`, which completes exactly once.
-  int finish(request& r) {
+  template <class Request>
+  int finish(Request& r) {
     const std::int64_t limit = eddy::detail::system::clock_ns() + patience_ns;
     collect();
     while (r.completions == 0) {
@@ -146,18 +170,19 @@ class bare final : public eddy::detail::scope {
     REQUIRE(r.completions == 1);
     return r.result;
   }
-  int perform(request& r) {
+  template <class Request>
+  int perform(Request& r) {
     submit(r);
     return finish(r);
   }
   // Takes what is on the ready queue.
   void collect() {
     while (core_.head) {
-      auto& r = static_cast<request&>(*core_.head);
+      auto& r = static_cast<eddy::detail::operation&>(*core_.head);
       core_.head = r.next;
       if (!core_.head) core_.tail = nullptr;
       r.state = eddy::detail::wait_state::idle;
-      ++r.completions;
+      ++dynamic_cast<counter&>(r).completions;
     }
   }
   void close(int fd) {

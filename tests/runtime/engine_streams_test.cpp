@@ -136,8 +136,6 @@ int run_stream(how manner, std::uint64_t seed, unsigned buffers, unsigned entrie
     cut += eddy::run(stream_once(manner, k, seed),
                      eddy::run_options().receive_buffers(buffers, 4096).ring_entries(entries));
   }
-  // There every send has reached its receiver before the clock is read.
-  if (over_fallbacks() && cut == 0) cut = 1;
   return cut;
 }
 
@@ -153,12 +151,13 @@ TEST_CASE_FIXTURE(no_leak, "changing between receive and read loses no byte") {
   }
 }
 
+// Over the fallbacks every send has reached its receiver before the clock is read: nothing is cut.
 TEST_CASE_FIXTURE(no_leak, "a cancelled receive loses no byte") {
   int cut = 0;
   for (std::uint64_t seed = 21; seed <= 24; ++seed) {
     cut += run_stream(how::cancelled_receive, seed, seed % 2 ? 64 : 2, seed < 23 ? 256 : 2);
   }
-  CHECK(cut > 0);
+  CHECK((cut > 0 || over_fallbacks()));
 }
 
 TEST_CASE_FIXTURE(no_leak, "reads and receives cancelled at any moment lose no byte") {
@@ -166,7 +165,7 @@ TEST_CASE_FIXTURE(no_leak, "reads and receives cancelled at any moment lose no b
   for (std::uint64_t seed = 31; seed <= 34; ++seed) {
     cut += run_stream(how::everything, seed, seed % 2 ? 64 : 2, seed < 33 ? 256 : 2);
   }
-  CHECK(cut > 0);
+  CHECK((cut > 0 || over_fallbacks()));
   MESSAGE(cut << " operations were cut short");
 }
 
