@@ -43,7 +43,10 @@ two_ends socket_ends() {
 two_ends pipe_ends() {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-  return {attached(ends[0]), attached(ends[1])};
+  two_ends out(attached(ends[0]), attached(ends[1]));
+  detail::stream_of(out.first.descriptor()).writes.fault = detail::cannot_be_written;
+  detail::stream_of(out.second.descriptor()).reads.fault = detail::cannot_be_read;
+  return out;
 }
 
 task<> write_pieces(byte_stream& s, std::vector<std::string_view> pieces) {
@@ -181,10 +184,10 @@ TEST_CASE("a pipe is a stream of one direction") {
     co_await ends.second.write_all("first\nsecond");
     const std::string first = co_await line;
     CHECK(first == "first\n");
-    std::string error = co_await code_of(read_text(ends.second));
-    CHECK(error == "bad_file_descriptor");
-    error = co_await code_of(write_text(ends.first, "x"));
-    CHECK(error == "bad_file_descriptor");
+    std::string error = co_await failure_of<stream_error>(read_text(ends.second));
+    CHECK(error == "read from the other end: this end of the pipe is for writing");
+    error = co_await failure_of<stream_error>(write_text(ends.first, "x"));
+    CHECK(error == "write to the other end: this end of the pipe is for reading");
 
     // Nothing more will be sent; what was is still to be read.
     ends.second.shutdown();
