@@ -60,7 +60,8 @@ TEST_CASE("unix: bytes go both ways, by path and by abstract name, of any length
   run([](std::string directory) -> task<> {
     std::vector<unix_address> addresses;
     addresses.push_back(unix_address::path(directory + "/s"));
-    addresses.push_back(unix_address::path(directory + "/" + std::string(106 - directory.size(), 'l')));
+    const std::string long_name(106 - directory.size(), 'l');
+    addresses.push_back(unix_address::path(directory + "/" + long_name));
     addresses.push_back(unix_address::abstract("eddy-test-" + directory));
     std::string longest = "eddy" + directory;
     longest.resize(107, '\0');

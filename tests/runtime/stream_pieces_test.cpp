@@ -82,7 +82,7 @@ TEST_CASE("write_all of pieces: any number, empty ones among them, through socke
     for (int i = 0; i < 1000; ++i) text += static_cast<char>('a' + i % 26);
     for (const bool is_pipe : {false, true}) {
       two_ends ends = is_pipe ? pipe_ends() : socket_ends();
-      for (const std::size_t count : {1, 2, 7, 8, 9, 16, 17, 100}) {
+      for (const std::size_t count : {1U, 2U, 7U, 8U, 9U, 16U, 17U, 100U}) {
         CAPTURE(count);
         const auto pieces = cut(text, count);
         REQUIRE(pieces.size() == count);
@@ -103,7 +103,7 @@ TEST_CASE("write_all of pieces: any number, empty ones among them, through socke
 TEST_CASE("write_all of pieces: more than the kernel takes at once") {
   run([]() -> task<> {
     const std::string text = large_text();
-    for (const std::size_t count : {1, 8, 9, 1000}) {
+    for (const std::size_t count : {1U, 8U, 9U, 1000U}) {
       for (const bool is_pipe : {false, true}) {
         two_ends ends = is_pipe ? pipe_ends() : socket_ends();
         std::vector<std::string_view> pieces;
