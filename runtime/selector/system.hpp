@@ -39,7 +39,6 @@ int shutdown_sending(int fd) noexcept;
 // Whether a stream that nobody reads has anything to say: -EAGAIN if not, 0 at its end, 1 if bytes
 // are waiting, which stay where they are. Never blocks.
 int peek(int fd) noexcept;
-int set_blocking(int fd, bool on) noexcept;
 
 // Unix sockets (unix(7)).
 // The longest path, and the longest abstract name: 0 where there are none.

@@ -26,7 +26,17 @@
 #include "../../runtime/selector/engine.hpp"
 #include "../../runtime/selector/system.hpp"
 
+namespace eddy::inline v1::detail {
+// Only io_uring has it; see runtime/selector/io_uring_plain.hpp.
+[[gnu::weak]] bool io_uring_plain() noexcept;
+}  // namespace eddy::inline v1::detail
+
 namespace engine_bench {
+
+// Whether this is the engine for old kernels, whose leases are of blocks from the heap.
+inline bool over_fallbacks() {
+  return eddy::detail::io_uring_plain != nullptr && eddy::detail::io_uring_plain();
+}
 
 using eddy::detail::op_code;
 
@@ -93,8 +103,12 @@ class stream_hash {
   std::size_t bytes_ = 0;
 };
 
-// An operation of the bare kind; counts its completions.
-class request final : public eddy::detail::operation {
+// An operation of the bare kind counts its completions.
+struct counter {
+  int completions = 0;
+};
+
+class request final : public eddy::detail::operation, public counter {
  public:
   explicit request(op_code c, int on, void* bytes = nullptr, std::size_t count = 0) noexcept
       : operation(c) {
@@ -102,7 +116,25 @@ class request final : public eddy::detail::operation {
     data = bytes;
     size = count;
   }
-  int completions = 0;
+};
+
+class pieces_request final : public eddy::detail::pieces_operation, public counter {
+ public:
+  pieces_request(int on, std::span<const std::string_view> what) noexcept {
+    fd = on;
+    pieces = what.data();
+    for (const std::string_view piece : what) size += piece.size();
+  }
+};
+
+class datagram_request final : public eddy::detail::datagram_operation, public counter {
+ public:
+  datagram_request(op_code c, int on, void* bytes, std::size_t count) noexcept
+      : datagram_operation(c) {
+    fd = on;
+    data = bytes;
+    size = count;
+  }
 };
 
 // An engine and the least that a loop must be for it.
@@ -117,7 +149,8 @@ class bare final : public eddy::detail::scope {
   std::coroutine_handle<> body_ended() noexcept override { return std::noop_coroutine(); }
 
   // True if it was complete at once.
-  bool submit(request& r) {
+  template <class Request>
+  bool submit(Request& r) {
     r.where = this;
     r.state = eddy::detail::wait_state::waiting;
     if (!selector.submit(r)) return false;
@@ -134,7 +167,8 @@ class bare final : public eddy::detail::scope {
     while (count-- > 0) turn();
   }
   // The result of `r`, which completes exactly once.
-  int finish(request& r) {
+  template <class Request>
+  int finish(Request& r) {
     const std::int64_t limit = eddy::detail::system::clock_ns() + patience_ns;
     collect();
     while (r.completions == 0) {
@@ -145,18 +179,19 @@ class bare final : public eddy::detail::scope {
     REQUIRE(r.completions == 1);
     return r.result;
   }
-  int perform(request& r) {
+  template <class Request>
+  int perform(Request& r) {
     submit(r);
     return finish(r);
   }
   // Takes what is on the ready queue.
   void collect() {
     while (core_.head) {
-      auto& r = static_cast<request&>(*core_.head);
+      auto& r = static_cast<eddy::detail::operation&>(*core_.head);
       core_.head = r.next;
       if (!core_.head) core_.tail = nullptr;
       r.state = eddy::detail::wait_state::idle;
-      ++r.completions;
+      ++dynamic_cast<counter&>(r).completions;
     }
   }
   void close(int fd) {

