@@ -15,10 +15,10 @@ class accept_operation final : public awaited<accept_operation> {
 // of one connection. Throws the listener's own errors.
 int accepted_descriptor(int result, const descriptor_ref& listener);
 
-// The next connection as `make` makes it of the descriptor, which it owns; an empty one, of a
-// connection that has ended already, is passed over.
+// The next connection as `make` makes it of the descriptor, which it owns, and of the listener; an
+// empty one, of a connection that has ended already, is passed over.
 template <class Stream>
-task<Stream> accept_on(descriptor_ref listener, Stream (*make)(int, loop_core&)) {
+task<Stream> accept_on(descriptor_ref listener, Stream (*make)(int, loop_core&, const descriptor_ref&)) {
   constexpr const char* accepting = "accept on";
   descriptor_use turn(listener, direction::reading);
   turn.begin_or_throw(accepting);
@@ -27,7 +27,7 @@ task<Stream> accept_on(descriptor_ref listener, Stream (*make)(int, loop_core&))
     const int result = co_await next;
     const int fd = accepted_descriptor(result, listener);
     if (fd < 0) continue;
-    Stream stream = make(fd, *descriptor_of(listener).loop);
+    Stream stream = make(fd, *descriptor_of(listener).loop, listener);
     if (stream.is_open()) co_return std::move(stream);
   }
 }

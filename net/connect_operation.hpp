@@ -1,25 +1,22 @@
 // connect(2) as an operation.
 #pragma once
 
-#include "../runtime/descriptor_state.hpp"
+#include <eddy/runtime/operation.hpp>
 
 namespace eddy::inline v1::detail {
 
 class connect_operation final : public awaited<connect_operation> {
  public:
-  connect_operation(const descriptor_ref& socket, const socket_address& to) noexcept
-      : awaited(op_code::connect), socket_(socket), to_(to) {
+  connect_operation(int socket, const socket_address& to) noexcept
+      : awaited(op_code::connect), to_(to) {
     data = to_.bytes;
     size = to_.size;
-    fd = socket.base()->fd;
+    fd = socket;
   }
-  void await_resume() {
-    const int failed = finish();
-    if (failed < 0) fail_descriptor(failed, "connect to", socket_);
-  }
+  // 0 or a negative errno value.
+  int await_resume() { return finish(); }
 
  private:
-  descriptor_ref socket_;
   socket_address to_;
 };
 

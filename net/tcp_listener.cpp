@@ -23,7 +23,7 @@ struct tcp_listener_state final : descriptor_state {
 };
 
 // Empty if the connection has ended already: then it has no peer.
-tcp_stream make_accepted(int fd, loop_core& loop) {
+tcp_stream make_accepted(int fd, loop_core& loop, const descriptor_ref&) {
   tcp_stream stream(adopt<tcp_state>(fd, loop, endpoint()));
   socket_address peer;
   endpoint& address = static_cast<tcp_state&>(descriptor_of(stream.descriptor())).peer;

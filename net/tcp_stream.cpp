@@ -26,8 +26,10 @@ detail::descriptor_ref open_for(const endpoint& to) {
 
 task<tcp_stream> tcp_stream::connect(endpoint to) {
   tcp_stream stream(open_for(to));
-  detail::connect_operation handshake(stream.descriptor(), detail::to_socket_address(to));
-  co_await handshake;
+  detail::connect_operation handshake(stream.descriptor().base()->fd,
+                                      detail::to_socket_address(to));
+  const int failed = co_await handshake;
+  if (failed < 0) detail::fail_descriptor(failed, "connect to", stream.descriptor());
   stream.set_no_delay(true);
   co_return std::move(stream);
 }

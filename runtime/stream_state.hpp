@@ -43,6 +43,11 @@ inline stream_state& stream_of(const descriptor_ref& ref) noexcept {
   return static_cast<stream_state&>(*ref.base());
 }
 
+// Faults for the side that an end of a pipe does not have; whoever adopts one sets it: not every
+// engine has the kernel say so.
+inline constexpr const char* cannot_be_read = "this end of the pipe is for writing";
+inline constexpr const char* cannot_be_written = "this end of the pipe is for reading";
+
 // True if the peer has sent nothing that is still to be read, and has not ended the stream: not in
 // the stream's own buffers, not in the engine's, not in the kernel's. One system call.
 bool is_quiet(const descriptor_ref& stream) noexcept;

@@ -32,8 +32,29 @@ int listen_on(int fd, const socket_address& at, int backlog, bool reuse_port) no
   // One address family a socket, on every system alike.
   if (!failed && address->sa_family == AF_INET6) failed = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (failed) return failed;
-  if (::bind(fd, address, at.size) != 0) return -errno;
-  return ::listen(fd, backlog) == 0 ? 0 : -errno;
+  failed = bind_to(fd, at);
+  return failed ? failed : listen(fd, backlog);
+}
+
+int bind_to(int fd, const socket_address& at) noexcept {
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(at.bytes), at.size) == 0 ? 0 : -errno;
+}
+
+int listen(int fd, int backlog) noexcept { return ::listen(fd, backlog) == 0 ? 0 : -errno; }
+
+int connect_datagrams(int fd, const socket_address& to) noexcept {
+  return ::connect(fd, reinterpret_cast<const sockaddr*>(to.bytes), to.size) == 0 ? 0 : -errno;
+}
+
+int set_option(int fd, socket_option option, int value) noexcept {
+  switch (option) {
+    case socket_option::broadcast: return set_int(fd, SOL_SOCKET, SO_BROADCAST, value);
+    case socket_option::reuse_port: return set_int(fd, SOL_SOCKET, SO_REUSEPORT, value);
+    case socket_option::ipv6_only: return set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, value);
+    case socket_option::receive_buffer_bytes: return set_int(fd, SOL_SOCKET, SO_RCVBUF, value);
+    case socket_option::send_buffer_bytes: return set_int(fd, SOL_SOCKET, SO_SNDBUF, value);
+  }
+  return -EINVAL;
 }
 
 int local_address(int fd, socket_address& out) noexcept {

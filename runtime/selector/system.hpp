@@ -22,10 +22,50 @@ int listen_on(int fd, const socket_address& at, int backlog, bool reuse_port) no
 int local_address(int fd, socket_address& out) noexcept;
 int peer_address(int fd, socket_address& out) noexcept;
 int set_no_delay(int fd, bool on) noexcept;
+// The address alone, of a datagram socket or of one that listens by `listen` later.
+int bind_to(int fd, const socket_address& at) noexcept;
+int listen(int fd, int backlog) noexcept;
+// Whose datagrams come, and where those without an address go. Never waits.
+int connect_datagrams(int fd, const socket_address& to) noexcept;
+enum class socket_option : std::uint8_t {
+  broadcast,
+  reuse_port,
+  ipv6_only,
+  receive_buffer_bytes,
+  send_buffer_bytes,
+};
+int set_option(int fd, socket_option option, int value) noexcept;
 int shutdown_sending(int fd) noexcept;
 // Whether a stream that nobody reads has anything to say: -EAGAIN if not, 0 at its end, 1 if bytes
 // are waiting, which stay where they are. Never blocks.
 int peek(int fd) noexcept;
+
+// Unix sockets (unix(7)).
+// The longest path, and the longest abstract name: 0 where there are none.
+std::size_t unix_path_limit() noexcept;
+std::size_t unix_abstract_limit() noexcept;
+// `name` is within the limit.
+socket_address unix_socket_address(std::string_view name, bool is_abstract) noexcept;
+// Two connected stream sockets that the engine does not know yet.
+int make_socket_pair(int (&out)[2]) noexcept;
+// Who was at the other end when the connection was made; `pid` is -1 where the system does not say.
+struct peer_identity {
+  std::int64_t pid = -1;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+int identify_peer(int fd, peer_identity& out) noexcept;
+// Which file a path names, so that nothing is removed that has taken its place.
+struct file_identity {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  bool is_socket = false;
+};
+int identify_file(const char* path, file_identity& out) noexcept;
+// Removes the path if it still names that file; -ESTALE if not.
+int unlink_if_same(const char* path, const file_identity& file) noexcept;
+// Whether a server listens there: 0, or -ECONNREFUSED or another error of connect(2). Never waits.
+int probe_unix_server(const socket_address& at) noexcept;
 
 // Blocks. getaddrinfo(3) for stream sockets. On failure `out` is empty and `error` says why.
 void resolve_name(const std::string& host, std::uint16_t port, std::vector<socket_address>& out,

@@ -28,7 +28,8 @@ TEXT_BUDGET = 25000
 # Those that hold a std::string, or derive from a standard exception, which holds one.
 TEXT = {
     "eddy/net/address.hpp", "eddy/net/http/error.hpp", "eddy/net/http/headers.hpp",
-    "eddy/net/resolver.hpp", "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/url.hpp",
+    "eddy/net/resolver.hpp", "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/udp.hpp",
+    "eddy/net/unix.hpp", "eddy/net/url.hpp",
     "eddy/runtime/cancellation.hpp", "eddy/runtime/file.hpp", "eddy/runtime/run.hpp",
     "eddy/runtime/stream.hpp",
 }

@@ -30,24 +30,6 @@ task<std::string> read_exact_text(tcp_stream& s, std::size_t size) {
   co_return std::move(text);
 }
 
-// A class of error that a wait ended with; "" for none, "cancelled" is not caught.
-template <class T>
-task<std::string> code_of(task<T> body) {
-  std::string name;
-  try {
-    co_await std::move(body);
-  } catch (const std::system_error& e) {
-    if (e.code() == std::errc::operation_canceled) {
-      name = "operation_canceled";
-    } else if (e.code() == std::errc::bad_file_descriptor) {
-      name = "bad_file_descriptor";
-    } else {
-      name = e.what();
-    }
-  }
-  co_return std::move(name);
-}
-
 task<> hold_accept(tcp_listener& listener) {
   const tcp_stream peer = co_await listener.accept();
   CHECK(peer.is_open());

@@ -100,7 +100,7 @@ class write_pieces_awaiter final : public awaited<write_pieces_awaiter, pieces_o
 }  // namespace detail
 
 // A stream of bytes to and from a peer: a connection, or an end of a pipe, of which one direction
-// works and the other reports bad_file_descriptor. Move-only; belongs to its loop's thread and is
+// works and the other throws stream_error. Move-only; belongs to its loop's thread and is
 // destroyed before `run` returns (one that outlives the loop leaks its descriptor).
 //
 // One coroutine may read and one may write at a time; a second of either gets std::logic_error.
