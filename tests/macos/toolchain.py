@@ -93,7 +93,7 @@ case " $* " in
   *" -Wl,--version "*) echo "LLD {version}, compatible"; exit 0 ;;
   *" -Wl,-v "*) echo "ld64.lld {version}, compatible" >&2; exit 0 ;;
 esac
-exec "{compiler}" c++ -target {cpu}-macos -fno-sanitize=undefined "$@"
+exec "{compiler}" c++ -target {cpu}-macos -g0 -fno-sanitize=undefined "$@"
 """
 
 # What is not named here is not there: no pkg-config but of our folder, no cmake.
