@@ -1,5 +1,6 @@
-// The other end of a connection or a pipe, by plain system calls that every system has: closed on exec and
-// never raising SIGPIPE. The calls that set both at once, accept4() among them, are not everywhere.
+// The other end of a connection or a pipe, by plain system calls that every system has: closed on
+// exec and never raising SIGPIPE. The calls that set both at once, accept4() among them, are not
+// everywhere.
 #pragma once
 
 #include <fcntl.h>
