@@ -6,7 +6,10 @@ install_packages() {
   shift
   wanted=
   for kind in "$@"; do
-    wanted="$wanted $(sed -n "s/^$kind //p" "$list")"
+    for package in $(sed -n "s/^$kind //p" "$list"); do
+      [ "$kind" = command ] && command -v "$package" >/dev/null 2>&1 && continue
+      wanted="$wanted $package"
+    done
   done
   if ! command -v apt-get >/dev/null 2>&1; then
     for tool in c++ meson ninja pkg-config python3 openssl; do

@@ -199,8 +199,28 @@ def part_house():
         script(f"house: {test.stem}", ["python3", test])
 
 
+def part_macos():
+    """Compiled and linked for macOS with a compiler from npm. Nothing of it is run."""
+    began = time.monotonic()
+    code, output = execute(["python3", ROOT / "tests" / "macos" / "toolchain.py"])
+    if code:
+        say(f"  {output.strip()}")
+        count("the compiler for macOS", 0, 1, time.monotonic() - began)
+        return
+    say(f"  compiler for macOS in {time.monotonic() - began:.0f} s")
+    for cpu in ("aarch64", "x86_64"):
+        for what in ("library", "tests", "examples"):
+            began = time.monotonic()
+            builder = ROOT / "tests" / "macos" / "build.py"
+            code, output = execute(["python3", builder, cpu, what])
+            say(f"  {output.strip()}")
+            count(f"{what} for {cpu}-macos, built", int(not code), int(bool(code)),
+                  time.monotonic() - began)
+
+
 PARTS = {f.__name__[5:]: f for f in
-         (part_house, part_asan, part_debug, part_tsan, part_clang, part_examples)}
+         (part_house, part_asan, part_debug, part_tsan, part_clang, part_examples,
+          part_macos)}
 
 
 def main():

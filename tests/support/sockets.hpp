@@ -1,5 +1,6 @@
-// The other end of a connection, by plain system calls that every system has: closed on exec and
-// never raising SIGPIPE. The calls that set both at once, accept4() among them, are not everywhere.
+// The other end of a connection or a pipe, by plain system calls that every system has: closed on
+// exec and never raising SIGPIPE. The calls that set both at once, accept4() among them, are not
+// everywhere.
 #pragma once
 
 #include <fcntl.h>
@@ -36,6 +37,14 @@ inline int plain_accept(int listening) noexcept {
 inline std::array<int, 2> plain_pair() noexcept {
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) return {-1, -1};
+  for (const int fd : ends) as_ours(fd);
+  return ends;
+}
+
+// A pipe, its reading end first; both -1 if there could be none.
+inline std::array<int, 2> plain_pipe() noexcept {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe(ends.data()) != 0) return {-1, -1};
   for (const int fd : ends) as_ours(fd);
   return ends;
 }
