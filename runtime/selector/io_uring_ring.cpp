@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include "engine.hpp"
 #include <system_error>
 
+#include "engine.hpp"
+#include "io_uring_plain.hpp"
 #include "io_uring_refusal.hpp"
 #include "system.hpp"
 
@@ -41,6 +42,7 @@ uring::uring(unsigned entries) {
   entries = std::clamp(entries, 1u, most_entries);
   int result = -EINVAL;
   for (const unsigned flags : setups) {
+    if (io_uring_plain() && flags != common) continue;
     io_uring_params params = {};
     params.flags = flags;
     params.cq_entries = entries * completions_per_entry;

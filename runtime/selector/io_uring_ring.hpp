@@ -24,6 +24,8 @@ class uring {
   // Submits everything and waits for a completion, a signal or the deadline; 0 does not wait, and
   // makes no system call if there is nothing to do.
   void enter(std::int64_t deadline_ns) noexcept;
+  // Whether a call of enter and drain would do something.
+  bool has_more() const noexcept { return io_uring_cq_ready(&ring_) > 0 || !nothing_to_do(); }
 
   // Calls handle(user_data, result, flags) for each completion that is there. An entry is given
   // back before its handler runs.
