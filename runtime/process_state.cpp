@@ -13,9 +13,9 @@ namespace eddy::inline v1::detail {
 
 namespace {
 
-// Where the system has no descriptor for a child's end (Linux before 5.3, some sandboxes), one looks
-// again and again, as CPython's subprocess does, and so seldom in the end that it costs nothing.
-// Also after a kqueue has told of an end that waitpid does not know of yet.
+// Where the system has no descriptor for a child's end (Linux before 5.3, some sandboxes), one
+// looks again and again, as CPython's subprocess does, and so seldom in the end that it costs
+// nothing. Also after a kqueue has told of an end that waitpid does not know of yet.
 constexpr auto first_pause = std::chrono::milliseconds(1);
 constexpr std::chrono::milliseconds longest_pause{50};
 

@@ -37,7 +37,7 @@ task<exit_status> end_of(process& p) {
 
 // Runs until it is killed; has said so, so that it is known to run.
 task<process> started_sleeper() {
-  process p = process::spawn(command("/bin/sh").arg("-c").arg("echo up; exec sleep 1000").stdout_pipe());
+  process p = process::spawn(shell("echo up; exec sleep 1000").stdout_pipe());
   const std::string line = co_await p.output().read_until("\n", 10);
   CHECK(line == "up\n");
   co_return p;
@@ -132,10 +132,10 @@ TEST_CASE("process: killed while others wait for it") {
       const exit_status how = co_await waits[i];
       CHECK(how.signal() == SIGKILL);
     }
-    CHECK_THROWS_AS(co_await eddy::with_timeout(std::chrono::milliseconds(1), [](process& q) -> task<> {
-      q = co_await started_sleeper();
-      co_await q.wait();
-    }(p)), eddy::timeout_error);
+    p = co_await started_sleeper();
+    CHECK_THROWS_AS(co_await eddy::with_timeout(std::chrono::milliseconds(1), p.wait()),
+                    eddy::timeout_error);
+    CHECK(!p.has_ended());
   });
   CHECK(no_child_is_left());
 }

@@ -77,10 +77,10 @@ class process_ref {
 // descriptors but 0, 1 and 2 (where the system can see to that: glibc 2.34, FreeBSD, macOS;
 // elsewhere those without close-on-exec).
 //
-// Destroying a process that has not ended kills it with SIGKILL; so does the cancellation of whoever
-// holds it. It is reaped on a thread of the loop's, as soon as it has ended. Its own children are
-// nobody's concern here. If SIGCHLD is ignored in this process, or somebody else reaps its children,
-// how they ended is lost: wait() then throws std::system_error(no_child_process).
+// Destroying a process that has not ended kills it with SIGKILL; so does the cancellation of
+// whoever holds it. It is reaped on a thread of the loop's, as soon as it has ended. Its own
+// children are nobody's concern here. If SIGCHLD is ignored in this process, or somebody else reaps
+// its children, how they ended is lost: wait() then throws std::system_error(no_child_process).
 class process {
  public:
   process() noexcept {}
@@ -95,9 +95,10 @@ class process {
   [[nodiscard]] static process spawn(command what);
 
   [[nodiscard]] int pid() const;
-  // Waits for the end. Any number of coroutines may wait, and after the end it returns at once, again
-  // and again. Cancellation point, without effect on the child. It ends also when the process is
-  // destroyed meanwhile. Does not read what the child writes: one that fills a pipe does not end.
+  // Waits for the end. Any number of coroutines may wait, and after the end it returns at once,
+  // again and again. Cancellation point, without effect on the child. Goes on when the process is
+  // destroyed meanwhile, to the end that this brings. Does not read what the child writes: one that
+  // fills a pipe does not end.
   task<exit_status> wait();
   // Whether it has ended. No wait.
   [[nodiscard]] bool has_ended();
@@ -140,10 +141,10 @@ class process_result {
 
 inline constexpr std::size_t default_output_limit = 64 * 1024 * 1024;
 
-// Runs a command to its end: subprocess.run, communicate(). Gives it `input` and then the end of its
-// standard input, and collects what it writes to its two outputs, at the same time. Where the command
-// says of a stream what it shall be, that holds (std::invalid_argument if there is an input then that
-// is not wanted). What the child has left unread of the input is dropped.
+// Runs a command to its end: subprocess.run, communicate(). Gives it `input` and then the end of
+// its standard input, and collects what it writes to its two outputs, at the same time. Where the
+// command says of a stream what it shall be, that holds (std::invalid_argument if there is an input
+// then that is not wanted). What the child has left unread of the input is dropped.
 //
 //   process_result made = co_await run_command(command("make").arg("all"));
 //   if (!made.status.success()) throw std::runtime_error(made.errors);
