@@ -108,4 +108,8 @@ lane::~lane() {
   for (std::thread& t : ending) t.join();
 }
 
+void run_apart(job& j) {
+  std::thread([&j] { j.run(); }).detach();
+}
+
 }  // namespace eddy::inline v1::detail

@@ -28,4 +28,8 @@ class lane {
   unsigned most_threads_;
 };
 
+// Runs the job on a thread of its own, which nobody joins: for what may take for ever. Throws
+// std::system_error if there is no thread to be had.
+void run_apart(job& j);
+
 }  // namespace eddy::inline v1::detail

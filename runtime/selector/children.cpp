@@ -1,5 +1,5 @@
-// Child processes by posix_spawn(3), which takes no copy of this one and starts threads' locks in no
-// odd state.
+// Child processes by posix_spawn(3): no code of this process runs in the child, where the locks of
+// its other threads might be held for ever.
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>

@@ -29,8 +29,9 @@ TEXT_BUDGET = 25000
 TEXT = {
     "eddy/net/address.hpp", "eddy/net/http/error.hpp", "eddy/net/http/headers.hpp",
     "eddy/net/resolver.hpp", "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/udp.hpp",
-    "eddy/net/unix.hpp", "eddy/net/url.hpp",
-    "eddy/runtime/cancellation.hpp", "eddy/runtime/file.hpp", "eddy/runtime/run.hpp",
+    "eddy/net/unix.hpp", "eddy/net/url.hpp", "eddy/runtime/cancellation.hpp",
+    "eddy/runtime/command.hpp", "eddy/runtime/file.hpp", "eddy/runtime/process.hpp",
+    "eddy/runtime/run.hpp",
     "eddy/runtime/stream.hpp",
 }
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-x", "c++", "-"]

@@ -27,10 +27,10 @@ ALSO = {
 }
 # Variables that are neither constant nor on anyone's stack: object file, what c++filt says.
 MUTABLE = {
-    ("runtime_selector_interrupt.cpp.o", "watched"), ("runtime_selector_interrupt.cpp.o", "seen"),
-    ("runtime_selector_interrupt.cpp.o", "wake_call"),
-    ("runtime_selector_interrupt.cpp.o", "wake_context"),
-    ("runtime_selector_interrupt.cpp.o", "previous"),
+    ("runtime_selector_signals.cpp.o", "first_watch"),
+    ("runtime_selector_signals.cpp.o", "handlers_running"),
+    ("runtime_selector_signals.cpp.o", "table_lock"),
+    ("runtime_selector_signals.cpp.o", "found_dispositions"),
     ("runtime_loop.cpp.o", "loop_of_this_thread()::loop"),
     ("runtime_frame_pool.cpp.o", "pool_of_this_thread()::pool"),
 }

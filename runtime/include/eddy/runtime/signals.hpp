@@ -47,8 +47,9 @@ class signal_awaiter final : public waiter {
 // well. When several are there they are taken in turns, by their numbers.
 //
 // Any number of sets, in loops of any threads, may have the same signal, and each gets it. When the
-// last of them is destroyed, the disposition comes back that the first one found. Nobody else should
-// change it meanwhile. A signal that every thread blocks arrives nowhere.
+// last of them is destroyed, the disposition comes back that the first one found. Nobody else
+// should change it meanwhile. A signal that every thread blocks arrives nowhere. While a set has
+// SIGINT, a second one does not end the process (run_options::cancel_on_interrupt).
 //
 // Move-only; belongs to its loop's thread. Several coroutines may wait in next(); each signal goes
 // to the one that has waited longest. Destroying the set ends their waits with
@@ -73,9 +74,9 @@ class signal_set {
   }
   ~signal_set() { end(); }
 
-  // Once more is the same as once. std::invalid_argument, with the reason, for what cannot be waited
-  // for: SIGKILL, SIGSTOP, the faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL), and numbers that are no
-  // signal's, or above 64.
+  // Once more is the same as once. std::invalid_argument, with the reason, for what cannot be
+  // waited for: SIGKILL, SIGSTOP, the faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL), and numbers that
+  // are no signal's, or above 64.
   signal_set& add(int signal);
 
   // The number of the next signal. Cancellation point without effect: what was not taken stays.
