@@ -135,10 +135,10 @@ TEST_CASE_FIXTURE(no_leak, "connections that nobody asks for are not accepted wi
   clients.dial(l, accepted_limit + 10);
   b.turns(10);
   // At the limit: from here on the kernel's backlog holds them.
-  const int open = open_descriptors();
+  const std::size_t open = eddy_tests::open_descriptors();
   clients.dial(l, 100);
   b.turns(10);
-  CHECK(open_descriptors() == open + 100);
+  CHECK(eddy_tests::open_descriptors() == open + 100);
 }
 
 TEST_CASE_FIXTURE(no_leak, "accepts that are cancelled lose nobody") {
