@@ -18,7 +18,8 @@ int accepted_descriptor(int result, const descriptor_ref& listener);
 // The next connection as `make` makes it of the descriptor, which it owns, and of the listener; an
 // empty one, of a connection that has ended already, is passed over.
 template <class Stream>
-task<Stream> accept_on(descriptor_ref listener, Stream (*make)(int, loop_core&, const descriptor_ref&)) {
+task<Stream> accept_on(descriptor_ref listener,
+                       Stream (*make)(int, loop_core&, const descriptor_ref&)) {
   constexpr const char* accepting = "accept on";
   descriptor_use turn(listener, direction::reading);
   turn.begin_or_throw(accepting);

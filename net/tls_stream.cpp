@@ -124,8 +124,8 @@ task<> flush(tls_ref s) {
       s->sending.swap(s->session.output());
       s->sent = 0;
     }
-    write_awaiter step(s->tcp.descriptor(), s->sending.data() + s->sent, s->sending.size() - s->sent,
-                       &s->sent);
+    write_awaiter step(s->tcp.descriptor(), s->sending.data() + s->sent,
+                       s->sending.size() - s->sent, &s->sent);
     co_await step;
   }
   // An idle stream holds no buffer.

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <cstddef>
 #include <eddy/net/unix.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
@@ -99,6 +101,22 @@ TEST_CASE("unix: bytes go both ways, by path and by abstract name, of any length
       CHECK(error == "write to " + at.to_string() + ": Broken pipe");
     }
   }(folder.path()));
+}
+
+TEST_CASE("unix: an abstract name is its bytes and no more, for other programs") {
+  run([]() -> task<> {
+    const std::string name = "eddy-test-exact-" + std::to_string(::getpid());
+    auto listener = unix_listener::bind(unix_address::abstract(name));
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    name.copy(at.sun_path + 1, name.size());
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK(::connect(fd, reinterpret_cast<const sockaddr*>(&at), size) == 0);
+    ::close(fd);
+    const unix_stream accepted = co_await listener.accept();
+    CHECK(accepted.is_open());
+  }());
 }
 
 TEST_CASE("unix: messages say which end they mean") {

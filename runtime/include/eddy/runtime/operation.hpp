@@ -99,7 +99,7 @@ class datagram_operation : public message_operation {
   ~datagram_operation() = default;
 };
 
-// What co_await calls of an operation. An Awaiter that has more to do than to submit it hides start.
+// What co_await calls of an operation. An Awaiter with more to do than to submit it hides start.
 template <class Awaiter, class Operation = operation>
 class awaited : public Operation {
  public:
