@@ -127,7 +127,7 @@ TEST_CASE_FIXTURE(no_leak, "a burst of more connections than are accepted ahead 
 
 TEST_CASE_FIXTURE(no_leak, "connections that nobody asks for are not accepted without bound") {
   allow_descriptors(2048);
-  bare b;
+  bare b(8, 4096, 256);  // the queue of completions is no bound either
   listener l(b.selector, 512);
   crowd clients;
   clients.dial(l, 1);
