@@ -15,7 +15,8 @@ class run_options {
   run_options() noexcept {}
 
   // SIGINT cancels the main task; `run` then throws `interrupted`. A second SIGINT has its default
-  // effect again, unless a signal_set has it. Off by default. One loop of a process at a time may use it.
+  // effect again, unless a signal_set has it. Off by default. One loop of a process at a time may
+  // use it.
   run_options& cancel_on_interrupt(bool on = true) & noexcept {
     cancel_on_interrupt_ = on;
     return *this;
