@@ -212,9 +212,12 @@ TEST_CASE("process: the child has three descriptors, no blocked signals and its 
 TEST_CASE("process: while 0 is closed here, pipes go where they should") {
   const int kept = ::fcntl(0, F_DUPFD_CLOEXEC, 100);
   REQUIRE(kept >= 0);
-  ::close(0);
-  const process_result got = result_of(command("cat"), "through");
-  ::dup2(kept, 0);
+  const process_result got = drive([&]() -> task<process_result> {
+    ::close(0);  // the next descriptor that is opened is 0
+    process_result through = co_await run_command(command("cat"), "through");
+    ::dup2(kept, 0);
+    co_return through;
+  });
   ::close(kept);
   CHECK(got.output == "through");
 }
