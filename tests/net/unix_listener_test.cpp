@@ -172,7 +172,9 @@ TEST_CASE("unix accept: without a descriptor to spare it is an error, and the co
     rlimit before{};
     getrlimit(RLIMIT_NOFILE, &before);
     rlimit none = before;
-    none.rlim_cur = 0;
+    const int spare = dup(STDIN_FILENO);
+    none.rlim_cur = static_cast<rlim_t>(spare);  // the lowest number that is free
+    close(spare);
     setrlimit(RLIMIT_NOFILE, &none);
     const std::string error = co_await failure_of<std::system_error>(hold_accept(listener));
     std::string no_pair;
