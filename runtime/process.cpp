@@ -93,7 +93,15 @@ void preparation::make_pipe(int which) {
     throw std::system_error(error.code(), start + what);
   }
   const int fd = std::exchange(ours.fd, -1);
-  streams[which] = byte_stream(detail::adopt<pipe_state>(fd, loop, std::move(name)));
+  auto end = detail::adopt<pipe_state>(fd, loop, std::move(name));
+  // A pipe has one direction, and not every engine has the kernel say so.
+  detail::stream_state& state = detail::stream_of(end);
+  if (child_reads) {
+    state.reads.fault = detail::cannot_be_read;
+  } else {
+    state.writes.fault = detail::cannot_be_written;
+  }
+  streams[which] = byte_stream(std::move(end));
 }
 
 void preparation::enter(const std::string& path) {

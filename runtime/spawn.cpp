@@ -126,8 +126,11 @@ void spawned::detach() noexcept {
 }
 
 void spawned::take_result() {
-  const std::string quoted = "\"" + std::string(name()) + "\"";
-  if (!ended_) throw std::logic_error("the result of task " + quoted + ": it has not ended");
+  if (!ended_) {
+    std::string text = "the result of task \"";
+    text.append(name()).append("\": it has not ended");
+    throw std::logic_error(text);
+  }
   if (joined || joiner) throw std::logic_error("a task was joined twice: " + std::string(name()));
   joined = true;
   throw_if_cancelled();

@@ -98,6 +98,30 @@ TEST_CASE("process pipes: a child that does not read is an error without a signa
   CHECK(result_of(command("true"), pattern(1024 * 1024)).status.success());
 }
 
+TEST_CASE("process pipes: each end has one direction") {
+  drive([]() -> task<> {
+    process p = process::spawn(command("cat").stdin_pipe().stdout_pipe());
+    std::array<std::byte, 10> room;
+    std::string text;
+    try {
+      (void)co_await p.input().read_some(room);
+    } catch (const eddy::stream_error& error) {
+      text = error.what();
+    }
+    CHECK(contains(text, "this end of the pipe is for writing"));
+    text.clear();
+    try {
+      co_await p.output().write_all("x");
+    } catch (const eddy::stream_error& error) {
+      text = error.what();
+    }
+    CHECK(contains(text, "this end of the pipe is for reading"));
+    co_await p.input().close();
+    const exit_status how = co_await p.wait();
+    CHECK(how.success());
+  });
+}
+
 TEST_CASE("process pipes: a child that has closed its output lives on") {
   drive([]() -> task<> {
     process p = process::spawn(shell("exec >&-; read x; exit 3").stdin_pipe().stdout_pipe());
