@@ -1,30 +1,15 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "file_flags.hpp"
 #include "system.hpp"
 
 namespace eddy::inline v1::detail::system {
 
-namespace {
-
-constexpr int new_file_mode = 0666;  // less the umask
-
-int flags_of(open_mode mode) noexcept {
-  switch (mode) {
-    case open_mode::read: return O_RDONLY;
-    case open_mode::write: return O_WRONLY | O_CREAT | O_TRUNC;
-    case open_mode::append: return O_WRONLY | O_CREAT | O_APPEND;
-  }
-  return O_RDONLY;
-}
-
-}  // namespace
-
 int file_open(const char* path, open_mode mode) noexcept {
   for (;;) {
-    const int fd = ::open(path, flags_of(mode) | O_CLOEXEC, new_file_mode);
+    const int fd = ::open(path, open_flags(mode), new_file_mode);
     if (fd >= 0) return fd;
     if (errno != EINTR) return -errno;
   }

@@ -1,6 +1,5 @@
-#include <netinet/in.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -15,32 +14,36 @@ namespace eddy::inline v1::detail {
 
 namespace {
 
-// At the end of an engine: what was cancelled comes back within one call. The bound is for a kernel
-// that breaks its word; then memory is leaked rather than freed under it.
-constexpr int last_turns = 50;
-constexpr std::int64_t last_turn_ns = 100'000'000;
-
 [[noreturn]] void throw_system(int error, const char* what) {
   throw std::system_error(error, std::system_category(), what);
 }
 
-bool is_tcp(int fd) noexcept {
-  int protocol = 0;
-  socklen_t size = sizeof protocol;
-  return ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-         protocol == IPPROTO_TCP;
+// Blocking: kernels differ in what a non-blocking descriptor does under io_uring: wait, or answer
+// EAGAIN at once. But what a pipe takes is written by this engine itself, which must not block.
+blocking_mode mode_for(int fd, descriptor_kind kind) noexcept {
+  if (kind != descriptor_kind::pipe) return blocking_mode::waits;
+  const int flags = ::fcntl(fd, F_GETFL);
+  return (flags & O_ACCMODE) == O_RDONLY ? blocking_mode::waits : blocking_mode::never_waits;
 }
 
 }  // namespace
 
 engine::state::state(const engine_options& options)
-    : ring(options.ring_entries), pool(options), wake_fd(::eventfd(0, EFD_CLOEXEC)) {
+    : ring(options.ring_entries, options.plain),
+      pool(options),
+      wake_fd(::eventfd(0, EFD_CLOEXEC)),
+      plain(options.plain),
+      no_multishot(options.plain) {
   // Blocking: io_uring answers a read of a non-blocking descriptor with EAGAIN instead of waiting.
   if (wake_fd < 0) throw_system(errno, "eventfd for waking the io_uring selector");
 }
 
 engine::state::~state() {
-  for (descriptor* d : table) {
+  // First: what is queued there is in the table, too.
+  for (io_descriptor* d : table) {
+    if (d && d->accepted) drop_accepted(*d);
+  }
+  for (io_descriptor* d : table) {
     if (!d || d->released) continue;
     give_up(*d);
     close_if_quiet(*d);
@@ -48,19 +51,22 @@ engine::state::~state() {
   ending = true;
   const std::uint64_t one = 1;
   (void)!::write(wake_fd, &one, sizeof one);
-  for (int left = last_turns; left > 0 && (living > 0 || wake_armed); --left) {
-    wait(system::clock_ns() + last_turn_ns);
-  }
+  const std::int64_t limit = system::clock_ns() + longest_end_ns;
+  while ((living > 0 || wake_armed) && system::clock_ns() < limit) wait(limit);
   ::close(wake_fd);
+  if (watched_fd >= 0) ::close(watched_fd);
+  // Memory is leaked rather than freed under the kernel.
   if (living > 0) pool.abandon();
 }
 
-descriptor* engine::state::adopt(int fd, bool tcp) noexcept {
+io_descriptor* engine::state::adopt(int fd, descriptor_kind kind) noexcept {
   try {
     const auto at = static_cast<std::size_t>(fd);
     if (at >= table.size()) table.resize(at + at / 2 + 16);
+    // Of a foreign descriptor that was closed while somebody waited for it, without forget().
+    if (table[at] && table[at]->foreign) detach(*table[at]);
     assert(!table[at] && "the descriptor was closed behind the engine's back");
-    table[at] = new descriptor(fd, tcp);
+    table[at] = new io_descriptor(fd, kind);
     ++living;
     return table[at];
   } catch (const std::bad_alloc&) {
@@ -68,11 +74,11 @@ descriptor* engine::state::adopt(int fd, bool tcp) noexcept {
   }
 }
 
-void engine::state::change(descriptor& d) noexcept {
+void engine::state::change(io_descriptor& d) noexcept {
   if (d.changed) return;
   d.changed = true;
-  d.next_changed = nullptr;
-  (first_changed ? last_changed->next_changed : first_changed) = &d;
+  d.next = nullptr;
+  (first_changed ? last_changed->next : first_changed) = &d;
   last_changed = &d;
 }
 
@@ -84,38 +90,36 @@ void engine::state::end(io_lane& lane, int result) noexcept {
 }
 
 bool engine::state::submit(operation& op) noexcept {
-  descriptor* d = find(op.fd);
-  if (!d || d->released) {
+  if (op.code >= op_code::file_open) return start_lone(op);
+  if (op.code >= op_code::wait_readable) return wait_foreign(op);
+  io_descriptor* d = find(op.fd);
+  if (!d || d->released || d->foreign) {
     op.result = -EBADF;
     return true;
   }
   op.done = 0;
   switch (op.code) {
     case op_code::accept:
-      start_lane(*d, lane_in, op);
-      return false;
-    case op_code::connect:
-      start_lane(*d, lane_out, op);
-      return false;
+      return ask_to_accept(*d, op);
     case op_code::read:
     case op_code::receive:
       return ask_to_read(*d, op, op.result);
     case op_code::write:
-      op.result = 0;
-      if (op.size == 0) return true;
-      start_lane(*d, lane_out, op);
-      return false;
+    case op_code::write_pieces:
+      return start_write(*d, op);
     case op_code::close:
       op.result = 0;
       give_up(*d);
       if (close_if_quiet(*d)) return true;
       d->closer = &op;
       return false;
+    default:
+      start_lane(*d, writes(op.code) ? lane_out : lane_in, op);
+      return false;
   }
-  return true;
 }
 
-void engine::state::start_lane(descriptor& d, lane_index which, operation& op) noexcept {
+void engine::state::start_lane(io_descriptor& d, lane_index which, operation& op) noexcept {
   io_lane& lane = d.lanes[which];
   assert(!lane.op && "one reader and one writer at a time for each descriptor");
   lane.op = &op;
@@ -123,20 +127,31 @@ void engine::state::start_lane(descriptor& d, lane_index which, operation& op) n
   change(d);
 }
 
+void engine::state::want_channel(io_descriptor& d) noexcept {
+  io_lane& channel = d.lanes[lane_channel];
+  if (channel.cancelling == io_lane::cancel::wanted) channel.cancelling = io_lane::cancel::none;
+  if (channel.state != io_lane::entry::none) return;
+  channel.state = io_lane::entry::wanted;
+  change(d);
+}
+
 void engine::state::cancel(operation& op) noexcept {
-  descriptor* d = find(op.fd);
+  if (op.code >= op_code::file_open) return cancel_lone(op);
+  io_descriptor* d = find(op.fd);
   if (!d) return;
-  const bool out = op.code == op_code::write || op.code == op_code::connect;
-  const lane_index which = out ? lane_out : lane_in;
+  const lane_index which = writes(op.code) ? lane_out : lane_in;
   if (d->lanes[which].op != &op) return;  // complete, or `close`, which nothing stops
   cancel_lane(*d, which);
-  // A receive that the kernel has not been asked for yet is not begun; one that it has goes on.
+  // An accept or receive that the kernel has not been asked for yet is not begun; one that it has
+  // goes on.
   io_lane& channel = d->lanes[lane_channel];
-  if (!out && channel.state == io_lane::entry::wanted) channel.state = io_lane::entry::none;
+  if (which == lane_in && channel.state == io_lane::entry::wanted) {
+    channel.state = io_lane::entry::none;
+  }
 }
 
 // The operation ends here if the kernel has nothing of it, else by its completion.
-void engine::state::cancel_lane(descriptor& d, lane_index which) noexcept {
+void engine::state::cancel_lane(io_descriptor& d, lane_index which) noexcept {
   io_lane& lane = d.lanes[which];
   if (lane.state == io_lane::entry::submitted) {
     if (lane.cancelling != io_lane::cancel::none) return;
@@ -145,26 +160,31 @@ void engine::state::cancel_lane(descriptor& d, lane_index which) noexcept {
     return;
   }
   lane.state = io_lane::entry::none;
+  lane.polling = false;
   if (lane.op) end(lane, -ECANCELED);
 }
 
-void engine::state::give_up(descriptor& d) noexcept {
+void engine::state::give_up(io_descriptor& d) noexcept {
   d.released = true;
   for (const lane_index which : {lane_in, lane_out, lane_channel}) cancel_lane(d, which);
   drop_retained(d);
+  if (d.accepted) drop_accepted(d);
 }
 
 // True if the number is closed and the descriptor freed.
-bool engine::state::close_if_quiet(descriptor& d) noexcept {
-  if (!d.released || d.changed || !d.quiet()) return false;
-  ::close(d.fd);
-  table[static_cast<std::size_t>(d.fd)] = nullptr;
+bool engine::state::close_if_quiet(io_descriptor& d) noexcept {
+  if (!d.over() || d.changed || !d.quiet()) return false;
+  if (!d.foreign) ::close(d.fd);
+  io_descriptor*& slot = table[static_cast<std::size_t>(d.fd)];
+  if (slot == &d) slot = nullptr;
+  if (forgetting == &d) forgetting = nullptr;
   --living;
   if (d.closer) {
     any_ended = true;
     complete(*d.closer, 0);
   }
   if (d.landing) pool.give_back(*d.landing);
+  delete d.accepted;
   delete &d;
   return true;
 }
@@ -177,6 +197,9 @@ const char* engine::name() noexcept { return "io_uring"; }
 bool engine::submit(operation& op) noexcept { return state_->submit(op); }
 void engine::cancel(operation& op) noexcept { state_->cancel(op); }
 void engine::wait(std::int64_t deadline_ns) noexcept { state_->wait(deadline_ns); }
+void engine::forget(int fd) noexcept { state_->forget(fd); }
+int engine::descriptor() { return state_->watched(); }
+bool engine::performs_files() noexcept { return true; }
 
 void engine::wake() noexcept {
   const int saved = errno;  // in a signal handler it is somebody else's
@@ -186,27 +209,24 @@ void engine::wake() noexcept {
 }
 
 int engine::open_socket(int family, int type) {
-  const int fd = ::socket(family, type | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw_system(errno, "socket");
-  const bool tcp = type == SOCK_STREAM && (family == AF_INET || family == AF_INET6);
-  if (!state_->adopt(fd, tcp)) {
-    ::close(fd);
-    throw std::bad_alloc();
-  }
-  return fd;
+  const int fd = make_socket(family, type, blocking_mode::waits);
+  if (fd < 0) throw_system(-fd, "socket");
+  if (state_->adopt(fd, kind_of_socket(family, type))) return fd;
+  ::close(fd);
+  throw std::bad_alloc();
 }
 
 void engine::attach(int fd) {
-  // Kernels differ in what a non-blocking socket does under io_uring: wait, or answer EAGAIN at
-  // once.
-  const int failed = system::set_blocking(fd, true);
+  descriptor_kind kind = descriptor_kind::stream;
+  int failed = kind_of(fd, kind);
+  if (!failed) failed = set_mode(fd, mode_for(fd, kind));
   if (failed) throw_system(-failed, "attaching a descriptor");
-  if (!state_->adopt(fd, is_tcp(fd))) throw std::bad_alloc();
+  if (!state_->adopt(fd, kind)) throw std::bad_alloc();
 }
 
 void engine::release(int fd) noexcept {
-  descriptor* d = state_->find(fd);
-  if (!d || d->released) return;
+  io_descriptor* d = state_->find(fd);
+  if (!d || d->released || d->foreign) return;
   state_->give_up(*d);
   state_->close_if_quiet(*d);
 }
@@ -216,7 +236,7 @@ void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
 }
 
 bool engine::holds_input(int fd) const noexcept {
-  const descriptor* d = state_->find(fd);
+  const io_descriptor* d = state_->find(fd);
   return d && (d->ended || !d->retained.empty());
 }
 

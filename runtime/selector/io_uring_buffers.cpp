@@ -19,7 +19,8 @@ constexpr std::size_t most_bytes = std::size_t{1} << 30;  // results are ints
 
 buffer_pool::buffer_pool(const engine_options& options) noexcept
     : bytes_(std::clamp<std::size_t>(options.buffer_bytes, 1, most_bytes)),
-      count_(std::bit_ceil(std::clamp(options.buffer_count, 1u, most_buffers))) {}
+      count_(std::bit_ceil(std::clamp(options.buffer_count, 1u, most_buffers))),
+      tried_(options.plain) {}
 
 buffer_pool::~buffer_pool() {
   if (!map_) return;

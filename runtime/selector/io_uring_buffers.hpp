@@ -53,7 +53,7 @@ class buffer_pool {
   std::size_t bytes_;
   std::uint32_t count_;
   std::uint32_t with_kernel_ = 0;
-  bool tried_ = false;
+  bool tried_;
   io_uring_buf_ring* ring_ = nullptr;
   std::byte* first_ = nullptr;
   block* blocks_ = nullptr;

@@ -6,8 +6,6 @@
 // has taken everything and asks for more. The socket's own order is kept because only one entry
 // that receives is with the kernel at any time: a plain read waits until the channel's last
 // completion has come and what it brought has been delivered.
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
@@ -18,18 +16,17 @@
 namespace eddy::inline v1::detail {
 
 // True if `result` is there at once.
-bool engine::state::ask_to_read(descriptor& d, operation& op, int& result) noexcept {
+bool engine::state::ask_to_read(io_descriptor& d, operation& op, int& result) noexcept {
   io_lane& reader = d.lanes[lane_in];
-  io_lane& channel = d.lanes[lane_channel];
   assert(!reader.op && "one reader at a time for each descriptor");
+  if (d.accepted) {
+    result = -ENOTCONN;
+    return true;
+  }
   if (deliver(d, op, result)) return true;
   reader.op = &op;
   if (op.code == op_code::receive) {
-    if (channel.cancelling == io_lane::cancel::wanted) channel.cancelling = io_lane::cancel::none;
-    if (!d.receiving()) {
-      channel.state = io_lane::entry::wanted;
-      change(d);
-    }
+    want_channel(d);
   } else {
     cancel_lane(d, lane_channel);
     if (!d.receiving()) {
@@ -41,7 +38,7 @@ bool engine::state::ask_to_read(descriptor& d, operation& op, int& result) noexc
 }
 
 // From what was retained, in order: bytes, then the end or error that followed them.
-bool engine::state::deliver(descriptor& d, operation& op, int& result) noexcept {
+bool engine::state::deliver(io_descriptor& d, operation& op, int& result) noexcept {
   const bool lends = op.code == op_code::receive;
   if (!lends && op.size == 0) {
     result = 0;
@@ -62,7 +59,7 @@ bool engine::state::deliver(descriptor& d, operation& op, int& result) noexcept 
   return true;
 }
 
-void engine::state::lend_front(descriptor& d, operation& op, int& result) noexcept {
+void engine::state::lend_front(io_descriptor& d, operation& op, int& result) noexcept {
   block& b = d.retained.pop();
   // A lease of a heap block names it by its first byte.
   if (b.buffer == heap_buffer && b.begin > 0) {
@@ -75,7 +72,7 @@ void engine::state::lend_front(descriptor& d, operation& op, int& result) noexce
   result = static_cast<int>(b.end - b.begin);
 }
 
-int engine::state::copy_retained(descriptor& d, operation& op) noexcept {
+int engine::state::copy_retained(io_descriptor& d, operation& op) noexcept {
   auto* out = static_cast<std::byte*>(op.data);
   std::size_t copied = 0;
   while (copied < op.size && !d.retained.empty()) {
@@ -89,7 +86,7 @@ int engine::state::copy_retained(descriptor& d, operation& op) noexcept {
   return static_cast<int>(copied);
 }
 
-bool engine::state::push_channel(descriptor& d) noexcept {
+bool engine::state::push_receive(io_descriptor& d) noexcept {
   io_lane& channel = d.lanes[lane_channel];
   d.into_heap = d.no_buffers || !pool.stocked(ring.raw());
   if (d.into_heap && !d.landing) d.landing = buffer_pool::from_heap(pool.bytes());
@@ -100,14 +97,15 @@ bool engine::state::push_channel(descriptor& d) noexcept {
   }
   io_uring_sqe* entry = ring.next_entry();
   if (!entry) return false;
-  if (d.into_heap) {
-    io_uring_prep_recv(entry, d.fd, d.landing->data, pool.bytes(), 0);
+  std::byte* into = d.into_heap ? d.landing->data : nullptr;
+  if (d.kind == descriptor_kind::pipe) {
+    io_uring_prep_read(entry, d.fd, into, static_cast<unsigned>(pool.bytes()), current_position);
+  } else if (d.kind == descriptor_kind::tcp && !d.into_heap && !no_multishot) {
+    io_uring_prep_recv_multishot(entry, d.fd, nullptr, 0, 0);
   } else {
-    if (d.tcp && !no_multishot) {
-      io_uring_prep_recv_multishot(entry, d.fd, nullptr, 0, 0);
-    } else {
-      io_uring_prep_recv(entry, d.fd, nullptr, pool.bytes(), 0);
-    }
+    io_uring_prep_recv(entry, d.fd, into, pool.bytes(), 0);
+  }
+  if (!d.into_heap) {
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = buffer_pool::group;
   }
@@ -117,17 +115,36 @@ bool engine::state::push_channel(descriptor& d) noexcept {
   return true;
 }
 
-void engine::state::received(descriptor& d, int result, unsigned flags) noexcept {
+void engine::state::received(io_descriptor& d, int result, unsigned flags) noexcept {
   io_lane& channel = d.lanes[lane_channel];
   if (!(flags & IORING_CQE_F_MORE)) {
     channel.state = io_lane::entry::none;
     channel.cancelling = io_lane::cancel::none;
   }
+  const bool only_ready = std::exchange(channel.polling, false) && result > 0;
+  if (!only_ready) land(d, result, flags);
+  if (d.released) return;
+
+  io_lane& reader = d.lanes[lane_in];
+  if (reader.op && (reader.op->code == op_code::read || reader.op->code == op_code::receive)) {
+    operation& op = *reader.op;
+    reader.op = nullptr;
+    int now = 0;
+    if (!ask_to_read(d, op, now)) return;
+    reader.op = &op;
+    end(reader, now);
+  }
+  if (d.retained.size() >= retained_limit) cancel_lane(d, lane_channel);
+}
+
+// What an entry of the channel has brought: bytes, the end, an error, or nothing but a reason to
+// ask again, in another way perhaps.
+void engine::state::land(io_descriptor& d, int result, unsigned flags) noexcept {
   const std::size_t size = result > 0 ? static_cast<std::size_t>(result) : 0;
+  const bool heap = std::exchange(d.into_heap, false);
   block* b = nullptr;
-  if (d.into_heap) {
-    b = d.landing;
-    d.landing = nullptr;
+  if (heap) {
+    b = std::exchange(d.landing, nullptr);
     b->end = static_cast<std::uint32_t>(size);
   } else if (flags & IORING_CQE_F_BUFFER) {
     b = &pool.taken(flags >> IORING_CQE_BUFFER_SHIFT, size);
@@ -139,30 +156,21 @@ void engine::state::received(descriptor& d, int result, unsigned flags) noexcept
   if (d.released) return;
   if (b) {
     retain(d, *b);
-  } else if (result == -ENOBUFS && !d.into_heap) {
+  } else if (result == -ENOBUFS && !heap) {
     d.no_buffers = true;
-  } else if (result == -EINVAL && d.tcp && !d.into_heap && !no_multishot) {
+  } else if (result == -EINVAL && d.kind == descriptor_kind::tcp && !heap && !no_multishot) {
     no_multishot = true;  // Linux before 6.0
+  } else if (result == -EAGAIN) {
+    d.lanes[lane_channel].polling = true;  // somebody who shares it has made it non-blocking
   } else if (result != -ECANCELED && result != -EINTR) {
     d.ended = true;
     d.ending = result;
   }
-
-  io_lane& reader = d.lanes[lane_in];
-  if (reader.op && reader.op->code != op_code::accept) {
-    operation& op = *reader.op;
-    reader.op = nullptr;
-    int now = 0;
-    if (!ask_to_read(d, op, now)) return;
-    reader.op = &op;
-    end(reader, now);
-  }
-  if (d.retained.size() >= retained_limit) cancel_lane(d, lane_channel);
 }
 
 // Over the limit, from before the kernel has seen the cancellation, bytes are kept in blocks of
 // their own size: a stream that nobody reads must not take the pool from the others.
-void engine::state::retain(descriptor& d, block& b) noexcept {
+void engine::state::retain(io_descriptor& d, block& b) noexcept {
   block* kept = &b;
   if (b.buffer != heap_buffer && d.retained.size() >= retained_limit) {
     const std::uint32_t size = b.end - b.begin;
@@ -176,7 +184,7 @@ void engine::state::retain(descriptor& d, block& b) noexcept {
   d.retained.push(*kept);
 }
 
-void engine::state::drop_retained(descriptor& d) noexcept {
+void engine::state::drop_retained(io_descriptor& d) noexcept {
   while (!d.retained.empty()) pool.give_back(d.retained.pop());
   d.ended = false;
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include "engine.hpp"
 #include <system_error>
 
+#include "engine.hpp"
 #include "io_uring_refusal.hpp"
 #include "system.hpp"
 
@@ -37,10 +37,11 @@ constexpr unsigned setups[] = {
 
 }  // namespace
 
-uring::uring(unsigned entries) {
+uring::uring(unsigned entries, bool plain) {
   entries = std::clamp(entries, 1u, most_entries);
   int result = -EINVAL;
   for (const unsigned flags : setups) {
+    if (plain && flags != common) continue;
     io_uring_params params = {};
     params.flags = flags;
     params.cq_entries = entries * completions_per_entry;

@@ -12,8 +12,9 @@ namespace eddy::inline v1::detail {
 // gives the ring up; whatever memory the kernel was told of must be out of its hands by then.
 class uring {
  public:
-  // Throws std::system_error; see io_uring_refusal.hpp.
-  explicit uring(unsigned entries);
+  // `plain` takes none of the setup flags that came after Linux 5.15. Throws std::system_error; see
+  // io_uring_refusal.hpp.
+  uring(unsigned entries, bool plain);
   uring(const uring&) = delete;
   uring& operator=(const uring&) = delete;
   ~uring() { io_uring_queue_exit(&ring_); }
@@ -24,6 +25,8 @@ class uring {
   // Submits everything and waits for a completion, a signal or the deadline; 0 does not wait, and
   // makes no system call if there is nothing to do.
   void enter(std::int64_t deadline_ns) noexcept;
+  // Whether a call of enter and drain would do something.
+  bool has_more() const noexcept { return io_uring_cq_ready(&ring_) > 0 || !nothing_to_do(); }
 
   // Calls handle(user_data, result, flags) for each completion that is there. An entry is given
   // back before its handler runs.

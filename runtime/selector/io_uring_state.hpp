@@ -9,11 +9,13 @@
 // An entry carries the descriptor's address and which of its lanes it is for. At most one entry of
 // a lane is with the kernel, and one cancellation of it; a descriptor is closed and freed when it
 // was released and all have come back. Entries are executed in the order of their submission, so a
-// cancellation cannot meet a later entry of its lane.
+// cancellation cannot meet a later entry of its lane. The operations of files have no descriptor
+// here: they are told of one by one (io_uring_files.cpp), and their entries carry their own address.
 #pragma once
 
 #include <vector>
 
+#include "descriptors.hpp"
 #include "engine.hpp"
 #include "io_uring_buffers.hpp"
 #include "io_uring_ring.hpp"
@@ -22,11 +24,21 @@ namespace eddy::inline v1::detail {
 
 // What a descriptor may do at the same time.
 enum lane_index : unsigned {
-  lane_in,       // accept, read; of a `receive` only the waiting
-  lane_out,      // connect, write
-  lane_channel,  // the engine's own receiving for `receive`; outlives single operations
+  lane_in,       // read, receive_from, wait_readable; of `accept` and `receive` only the waiting
+  lane_out,      // connect, write, write_pieces, send_to, wait_writable
+  lane_channel,  // the engine's own receiving or accepting; outlives single operations
   lane_count,
 };
+
+// In the low bits of an entry's address: the lane, and whether it is the answer to a cancellation.
+inline constexpr std::uint64_t lane_mask = 3;
+inline constexpr std::uint64_t cancel_bit = 4;
+inline constexpr std::uint64_t all_bits = lane_mask | cancel_bit;
+inline constexpr std::uint64_t lone_mark = lane_count;  // the address is an operation's
+inline constexpr std::uint64_t wake_mark = lone_mark;   // that of no operation
+
+// For io_uring's read and write.
+inline constexpr std::uint64_t current_position = UINT64_MAX;
 
 struct io_lane {
   enum class entry : std::uint8_t { none, wanted, submitted };
@@ -35,36 +47,59 @@ struct io_lane {
   operation* op = nullptr;
   entry state = entry::none;
   cancel cancelling = cancel::none;
+  bool polling = false;  // its entry waits for the descriptor to become ready, and does no more
 };
 
-struct descriptor {
-  explicit descriptor(int number, bool is_tcp) noexcept : fd(number), tcp(is_tcp) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
+struct accepted_queue;
 
-  // The engine's receiving is with the kernel, or about to be.
+struct io_descriptor {
+  io_descriptor(int number, descriptor_kind what) noexcept : fd(number), kind(what) {}
+  io_descriptor(const io_descriptor&) = delete;
+  io_descriptor& operator=(const io_descriptor&) = delete;
+
+  // The channel is with the kernel, or about to be.
   bool receiving() const noexcept { return lanes[lane_channel].state != io_lane::entry::none; }
+  // Nothing more will come that names this.
   bool quiet() const noexcept {
     for (const io_lane& l : lanes) {
       if (l.state == io_lane::entry::submitted) return false;
     }
     return cancels == 0;
   }
+  // Nobody needs this any more.
+  bool over() const noexcept {
+    return released || (foreign && !lanes[lane_in].op && !lanes[lane_out].op);
+  }
 
   io_lane lanes[lane_count];
   operation* closer = nullptr;
-  descriptor* next_changed = nullptr;
+  io_descriptor* next = nullptr;  // on the list `changed`, or in a listener's accepted_queue
   block_queue retained;
-  block* landing = nullptr;  // where a receive into the heap writes
+  block* landing = nullptr;            // where a receive into the heap writes
+  accepted_queue* accepted = nullptr;  // of what was asked to accept
   int fd;
   int ending = 0;            // what comes after `retained`, if `ended`: 0 or an error
   std::uint8_t cancels = 0;  // cancellations whose answers are still to come
+  descriptor_kind kind;
   bool ended = false;
   bool released = false;
   bool changed = false;
+  bool foreign = false;     // somebody else's, and here only while it is waited for
   bool into_heap = false;   // the channel's entry is a single receive into `landing`
-  bool tcp;                 // multishot receive is trusted; see io_uring_receive.cpp
   bool no_buffers = false;  // the pool was out when the channel last asked
+};
+
+static_assert(lane_count <= lane_mask && alignof(io_descriptor) > all_bits &&
+              alignof(operation) > all_bits);
+
+// The connections that have come to a listener and nobody has asked for. Apart from `descriptor`,
+// which every connection has.
+struct accepted_queue {
+  io_descriptor* first = nullptr;
+  io_descriptor* last = nullptr;
+  unsigned size = 0;
+  bool single_shot = false;  // the kernel has no multishot accept
+  bool was_ready = false;    // a connection waits, by the last poll: a failure now is about it
 };
 
 struct engine::state {
@@ -74,55 +109,94 @@ struct engine::state {
   ~state();
 
   // io_uring.cpp: descriptors and operations.
-  descriptor* find(int fd) noexcept {
+  io_descriptor* find(int fd) noexcept {
     const auto at = static_cast<std::size_t>(fd);
     return at < table.size() ? table[at] : nullptr;
   }
   // Null if there is no memory.
-  descriptor* adopt(int fd, bool tcp) noexcept;
+  io_descriptor* adopt(int fd, descriptor_kind kind) noexcept;
   bool submit(operation& op) noexcept;
-  void start_lane(descriptor& d, lane_index which, operation& op) noexcept;
+  void start_lane(io_descriptor& d, lane_index which, operation& op) noexcept;
+  void want_channel(io_descriptor& d) noexcept;
   void cancel(operation& op) noexcept;
-  void cancel_lane(descriptor& d, lane_index which) noexcept;
+  void cancel_lane(io_descriptor& d, lane_index which) noexcept;
   void end(io_lane& lane, int result) noexcept;
-  void give_up(descriptor& d) noexcept;
-  bool close_if_quiet(descriptor& d) noexcept;
-  void change(descriptor& d) noexcept;
+  void give_up(io_descriptor& d) noexcept;
+  bool close_if_quiet(io_descriptor& d) noexcept;
+  void change(io_descriptor& d) noexcept;
 
   // io_uring_turn.cpp: the conversation with the kernel.
   void wait(std::int64_t deadline_ns) noexcept;
+  void exchange(std::int64_t deadline_ns) noexcept;
   void tell_kernel() noexcept;
-  bool tell_kernel(descriptor& d) noexcept;
-  bool push(descriptor& d, lane_index which) noexcept;
-  bool push_cancel(descriptor& d, lane_index which) noexcept;
+  bool tell_kernel(io_descriptor& d) noexcept;
+  bool push(io_descriptor& d, lane_index which) noexcept;
+  bool push_cancel(io_descriptor& d, lane_index which) noexcept;
   void arm_wake() noexcept;
+  int watched();
+  void tell_watcher() noexcept;
   void completed(std::uint64_t user_data, int result, unsigned flags) noexcept;
-  void lane_completed(descriptor& d, lane_index which, int result) noexcept;
-  int accepted(descriptor& listener, int result) noexcept;
-  bool write_goes_on(descriptor& d, int& result, bool cancelled) noexcept;
+  void cancel_answered(io_descriptor& d, lane_index which, int result) noexcept;
+
+  // io_uring_lanes.cpp: the operations of lane_in and lane_out.
+  void fill(io_uring_sqe& entry, const io_descriptor& d, operation& op) const noexcept;
+  bool start_write(io_descriptor& d, operation& op) noexcept;
+  void lane_completed(io_descriptor& d, lane_index which, int result) noexcept;
+  void again(io_descriptor& d, lane_index which, bool polling) noexcept;
+  bool goes_on(io_descriptor& d, lane_index which, bool polled, int& result) noexcept;
 
   // io_uring_receive.cpp: receiving into the engine's buffers.
-  bool ask_to_read(descriptor& d, operation& op, int& result) noexcept;
-  bool deliver(descriptor& d, operation& op, int& result) noexcept;
-  int copy_retained(descriptor& d, operation& op) noexcept;
-  void lend_front(descriptor& d, operation& op, int& result) noexcept;
-  bool push_channel(descriptor& d) noexcept;
-  void received(descriptor& d, int result, unsigned flags) noexcept;
-  void retain(descriptor& d, block& b) noexcept;
-  void drop_retained(descriptor& d) noexcept;
+  bool ask_to_read(io_descriptor& d, operation& op, int& result) noexcept;
+  bool deliver(io_descriptor& d, operation& op, int& result) noexcept;
+  int copy_retained(io_descriptor& d, operation& op) noexcept;
+  void lend_front(io_descriptor& d, operation& op, int& result) noexcept;
+  bool push_receive(io_descriptor& d) noexcept;
+  void received(io_descriptor& d, int result, unsigned flags) noexcept;
+  void land(io_descriptor& d, int result, unsigned flags) noexcept;
+  void retain(io_descriptor& d, block& b) noexcept;
+  void drop_retained(io_descriptor& d) noexcept;
+
+  // io_uring_accept.cpp: accepting ahead.
+  bool ask_to_accept(io_descriptor& listener, operation& op) noexcept;
+  bool push_accept(io_descriptor& listener) noexcept;
+  void accept_completed(io_descriptor& listener, int result, unsigned flags) noexcept;
+  void came(io_descriptor& listener, int fd) noexcept;
+  void accept_failed(io_descriptor& listener, int result) noexcept;
+  void drop_accepted(io_descriptor& listener) noexcept;
+
+  // io_uring_foreign.cpp: waiting for what is somebody else's.
+  bool wait_foreign(operation& op) noexcept;
+  void detach(io_descriptor& d) noexcept;
+  void forget(int fd) noexcept;
+
+  // io_uring_files.cpp: operations on files.
+  bool start_lone(operation& op) noexcept;
+  bool tell_kernel(operation& op) noexcept;
+  void cancel_lone(operation& op) noexcept;
+  void lone_completed(operation& op, int result) noexcept;
+  void lone_cancel_answered(operation& op, int result) noexcept;
 
   uring ring;
   buffer_pool pool;
-  std::vector<descriptor*> table;  // by number
-  descriptor* first_changed = nullptr;
-  descriptor* last_changed = nullptr;
+  std::vector<io_descriptor*> table;  // by number
+  io_descriptor* first_changed = nullptr;
+  io_descriptor* last_changed = nullptr;
+  wait_list lone;  // operations on files that the kernel should be told something about
+  io_descriptor* forgetting = nullptr;
   std::size_t living = 0;
   int wake_fd = -1;
+  int watched_fd = -1;           // of descriptor(), once asked for
   std::uint64_t wake_count = 0;  // where the read of wake_fd lands
   bool wake_armed = false;
+  bool woken = false;  // a wake has come that no wait() has returned for
   bool ending = false;
-  bool no_multishot = false;
+  const bool plain;
+  bool no_multishot;       // receive
   bool any_ended = false;  // in this wait: so it must not block
 };
+
+// At the end of an engine or of an interest: what was cancelled comes back within one call. The
+// bound is for a kernel that breaks its word.
+inline constexpr std::int64_t longest_end_ns = 5'000'000'000;
 
 }  // namespace eddy::inline v1::detail

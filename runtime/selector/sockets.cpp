@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -56,14 +55,6 @@ int peek(int fd) noexcept {
     if (n >= 0) return static_cast<int>(n);
     if (errno != EINTR) return errno == EWOULDBLOCK ? -EAGAIN : -errno;
   }
-}
-
-int set_blocking(int fd, bool on) noexcept {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0) return -errno;
-  const int wanted = on ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-  if (wanted == flags) return 0;
-  return ::fcntl(fd, F_SETFL, wanted) == 0 ? 0 : -errno;
 }
 
 }  // namespace eddy::inline v1::detail::system

@@ -26,7 +26,6 @@ int shutdown_sending(int fd) noexcept;
 // Whether a stream that nobody reads has anything to say: -EAGAIN if not, 0 at its end, 1 if bytes
 // are waiting, which stay where they are. Never blocks.
 int peek(int fd) noexcept;
-int set_blocking(int fd, bool on) noexcept;
 
 // Blocks. getaddrinfo(3) for stream sockets. On failure `out` is empty and `error` says why.
 void resolve_name(const std::string& host, std::uint16_t port, std::vector<socket_address>& out,

@@ -1,0 +1,56 @@
+// Waiting for descriptors of somebody else's: one-shot polls in lane_in and lane_out of an entry of
+// the table that exists only meanwhile, so that the number may come back as the engine's own.
+#include <cerrno>
+
+#include "io_uring_state.hpp"
+#include "system.hpp"
+
+namespace eddy::inline v1::detail {
+
+// True if there is a result at once.
+bool engine::state::wait_foreign(operation& op) noexcept {
+  // The kernel would call files and directories ready at all times.
+  descriptor_kind kind = descriptor_kind::stream;
+  op.result = kind_of(op.fd, kind);
+  if (op.result < 0) return true;
+  io_descriptor* d = find(op.fd);
+  if (d && !d->foreign) {
+    op.result = d->released ? -EBADF : -EBUSY;
+    return true;
+  }
+  if (!d) d = adopt(op.fd, kind);
+  if (!d) {
+    op.result = -ENOMEM;
+    return true;
+  }
+  d->foreign = true;
+  const lane_index which = writes(op.code) ? lane_out : lane_in;
+  if (d->lanes[which].op) {
+    op.result = -EBUSY;
+    return true;
+  }
+  d->lanes[which].polling = true;
+  start_lane(*d, which, op);
+  return false;
+}
+
+// Ends the waits, and frees the place in the table at once.
+void engine::state::detach(io_descriptor& d) noexcept {
+  table[static_cast<std::size_t>(d.fd)] = nullptr;
+  give_up(d);
+  close_if_quiet(d);
+}
+
+// A poll holds the open file, whatever becomes of the number: so the kernel is waited for here.
+void engine::state::forget(int fd) noexcept {
+  io_descriptor* d = find(fd);
+  if (!d || !d->foreign) return;
+  forgetting = d;
+  detach(*d);
+  const std::int64_t limit = system::clock_ns() + longest_end_ns;
+  while (forgetting && !forgetting->quiet() && system::clock_ns() < limit) exchange(limit);
+  forgetting = nullptr;
+  tell_watcher();
+}
+
+}  // namespace eddy::inline v1::detail
