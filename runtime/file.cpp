@@ -4,24 +4,22 @@
 #include <eddy/runtime/operation.hpp>
 #include <stdexcept>
 
+#include "selector/engine.hpp"
 #include "selector/system.hpp"
 
 namespace eddy::inline v1 {
 
 namespace system = detail::system;
+using detail::op_code;
 
 namespace {
 
-// One read of read_all. A pipe's capacity, and enough that a thread hop is small beside the copy.
+// One read of read_all. A pipe's capacity, and enough that the call is small beside the copy.
 constexpr std::size_t read_step = 64 * 1024;
 
 std::int64_t checked(std::int64_t result, const char* what, const std::string& path) {
   if (result < 0) detail::throw_os_error(static_cast<int>(result), what, path.c_str());
   return result;
-}
-
-int open_by_name(const std::string& path, system::open_mode mode) noexcept {
-  return system::file_open(path.c_str(), mode);
 }
 
 system::open_mode mode_of(file_mode mode) noexcept {
@@ -31,6 +29,47 @@ system::open_mode mode_of(file_mode mode) noexcept {
     case file_mode::append: return system::open_mode::append;
   }
   return system::open_mode::read;
+}
+
+class file_operation final : public detail::operation {
+ public:
+  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept : operation(c) {
+    fd = file;
+    data = bytes;
+    size = count;
+  }
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h,
+                     std::source_location at = std::source_location::current()) noexcept {
+    enter(h, at);
+    return submit();
+  }
+  int await_resume() { return finish(); }
+};
+
+// The same by a call that blocks.
+std::int64_t call(op_code code, int fd, void* data, std::size_t size) noexcept {
+  switch (code) {
+    case op_code::file_open:
+      return system::file_open(static_cast<const char*>(data),
+                               static_cast<system::open_mode>(size));
+    case op_code::file_read: return system::file_read(fd, data, size);
+    case op_code::file_write: return system::file_write(fd, data, size);
+    case op_code::file_sync: return system::file_sync(fd);
+    default: return system::file_close(fd);
+  }
+}
+
+// By the engine, if it does files, else on a thread of `offload`. What `data` names must hold.
+task<std::int64_t> perform(op_code code, int fd, void* data, std::size_t size) {
+  if (!detail::engine::performs_files()) {
+    const std::int64_t n = co_await offload(call, code, fd, data, size);
+    co_return n;
+  }
+  file_operation op(code, fd, data, size);
+  const int n = co_await op;
+  co_return n;
 }
 
 }  // namespace
@@ -73,14 +112,15 @@ task<file> file::open(std::string path, file_mode mode) {
   if (path.find('\0') != std::string::npos) {
     throw std::invalid_argument("open: the path has a NUL byte");
   }
-  const int fd = co_await offload(open_by_name, path, mode_of(mode));
+  const std::int64_t fd = co_await perform(op_code::file_open, -1, path.data(),
+                                           static_cast<std::size_t>(mode_of(mode)));
   checked(fd, "open", path);
-  co_return file(fd, std::move(path));
+  co_return file(static_cast<int>(fd), std::move(path));
 }
 
 task<std::size_t> file::read_some(std::span<std::byte> out) {
   const use lock(*this, "read");
-  const std::int64_t n = co_await offload(system::file_read, fd_, out.data(), out.size());
+  const std::int64_t n = co_await perform(op_code::file_read, fd_, out.data(), out.size());
   co_return static_cast<std::size_t>(checked(n, "read", path_));
 }
 
@@ -90,7 +130,8 @@ task<std::string> file::read_all(std::size_t limit) {
   for (;;) {
     const std::size_t had = text.size();
     text.resize(had + read_step);
-    const std::int64_t n = co_await offload(system::file_read, fd_, text.data() + had, read_step);
+    char* const to = text.data() + had;
+    const std::int64_t n = co_await perform(op_code::file_read, fd_, to, read_step);
     const auto got = static_cast<std::size_t>(checked(n, "read", path_));
     text.resize(had + got);
     if (got == 0) co_return text;
@@ -103,19 +144,20 @@ task<std::string> file::read_all(std::size_t limit) {
 
 task<> file::write_all(std::string_view bytes) {
   const use lock(*this, "write");
-  const std::int64_t n = co_await offload(system::file_write, fd_, bytes.data(), bytes.size());
+  auto* const from = const_cast<char*>(bytes.data());  // only read
+  const std::int64_t n = co_await perform(op_code::file_write, fd_, from, bytes.size());
   checked(n, "write", path_);
 }
 
 task<> file::sync() {
   const use lock(*this, "sync");
-  const int failed = co_await offload(system::file_sync, fd_);
+  const std::int64_t failed = co_await perform(op_code::file_sync, fd_, nullptr, 0);
   checked(failed, "sync", path_);
 }
 
 task<> file::close() {
   const use lock(*this, "close");
-  const int failed = co_await offload(system::file_close, fd_);
+  const std::int64_t failed = co_await perform(op_code::file_close, fd_, nullptr, 0);
   fd_ = -1;
   checked(failed, "close", path_);
 }

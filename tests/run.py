@@ -109,17 +109,18 @@ SANITIZERS = {
 
 
 SELECTORS = ("epoll", "io_uring")
-CORE_TESTS = [f"tests/eddy_core_tests_{s}" for s in SELECTORS]
+ENGINES = (*SELECTORS, "io_uring_plain")  # the last: with the fallbacks for old kernels
+CORE_TESTS = [f"tests/eddy_core_tests_{e}" for e in ENGINES]
 
 
 def unit_tests(folder, label):
-    for selector in SELECTORS:
-        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_tests_{selector}", (), SANITIZERS)
+    for engine in ENGINES:
+        doctest(f"{label}, {engine}", folder / "tests" / f"eddy_tests_{engine}", (), SANITIZERS)
 
 
 def core_tests(folder, label):
-    for selector in SELECTORS:
-        doctest(f"{label}, {selector}", folder / "tests" / f"eddy_core_tests_{selector}", (),
+    for engine in ENGINES:
+        doctest(f"{label}, {engine}", folder / "tests" / f"eddy_core_tests_{engine}", (),
                 SANITIZERS)
 
 

@@ -49,8 +49,6 @@ struct engine_options {
   std::size_t buffer_bytes;
   unsigned buffer_count;
   unsigned ring_entries;
-  // io_uring as on Linux 5.15, whatever the kernel has: for tests of the fallbacks.
-  bool plain = false;
 };
 
 // Buffers received for a stream that its reader has not asked for yet. Four of 16 KiB keep a fast

@@ -7,6 +7,7 @@
 #include <new>
 #include <system_error>
 
+#include "io_uring_plain.hpp"
 #include "io_uring_state.hpp"
 #include "system.hpp"
 
@@ -29,11 +30,11 @@ blocking_mode mode_for(int fd, descriptor_kind kind) noexcept {
 }  // namespace
 
 engine::state::state(const engine_options& options)
-    : ring(options.ring_entries, options.plain),
+    : ring(options.ring_entries),
       pool(options),
       wake_fd(::eventfd(0, EFD_CLOEXEC)),
-      plain(options.plain),
-      no_multishot(options.plain) {
+      plain(io_uring_plain()),
+      no_multishot(plain) {
   // Blocking: io_uring answers a read of a non-blocking descriptor with EAGAIN instead of waiting.
   if (wake_fd < 0) throw_system(errno, "eventfd for waking the io_uring selector");
 }

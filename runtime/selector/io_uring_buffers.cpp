@@ -8,6 +8,8 @@
 #include <bit>
 #include <new>
 
+#include "io_uring_plain.hpp"
+
 namespace eddy::inline v1::detail {
 
 namespace {
@@ -20,7 +22,7 @@ constexpr std::size_t most_bytes = std::size_t{1} << 30;  // results are ints
 buffer_pool::buffer_pool(const engine_options& options) noexcept
     : bytes_(std::clamp<std::size_t>(options.buffer_bytes, 1, most_bytes)),
       count_(std::bit_ceil(std::clamp(options.buffer_count, 1u, most_buffers))),
-      tried_(options.plain) {}
+      tried_(io_uring_plain()) {}
 
 buffer_pool::~buffer_pool() {
   if (!map_) return;

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "engine.hpp"
+#include "io_uring_plain.hpp"
 #include "io_uring_refusal.hpp"
 #include "system.hpp"
 
@@ -37,11 +38,11 @@ constexpr unsigned setups[] = {
 
 }  // namespace
 
-uring::uring(unsigned entries, bool plain) {
+uring::uring(unsigned entries) {
   entries = std::clamp(entries, 1u, most_entries);
   int result = -EINVAL;
   for (const unsigned flags : setups) {
-    if (plain && flags != common) continue;
+    if (io_uring_plain() && flags != common) continue;
     io_uring_params params = {};
     params.flags = flags;
     params.cq_entries = entries * completions_per_entry;

@@ -12,9 +12,8 @@ namespace eddy::inline v1::detail {
 // gives the ring up; whatever memory the kernel was told of must be out of its hands by then.
 class uring {
  public:
-  // `plain` takes none of the setup flags that came after Linux 5.15. Throws std::system_error; see
-  // io_uring_refusal.hpp.
-  uring(unsigned entries, bool plain);
+  // Throws std::system_error; see io_uring_refusal.hpp.
+  explicit uring(unsigned entries);
   uring(const uring&) = delete;
   uring& operator=(const uring&) = delete;
   ~uring() { io_uring_queue_exit(&ring_); }

@@ -67,7 +67,7 @@ void alter(io_uring_sqe& entry) {
 int before_entering(io_uring* ring) {
   if (const int error = due(call::ring_enter)) return -error;
   for (unsigned at = ring->sq.sqe_head; at != ring->sq.sqe_tail; ++at) {
-    alter(ring->sq.sqes[at & *ring->sq.kring_mask]);
+    alter(ring->sq.sqes[at & ring->sq.ring_mask]);
   }
   return 0;
 }
@@ -75,7 +75,7 @@ int before_entering(io_uring* ring) {
 int after_entering(io_uring* ring, int result) {
   const unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail);
   for (unsigned at = *ring->cq.khead; at != tail && !awaited_failures.empty(); ++at) {
-    io_uring_cqe& completion = ring->cq.cqes[at & *ring->cq.kring_mask];
+    io_uring_cqe& completion = ring->cq.cqes[at & ring->cq.ring_mask];
     for (std::size_t i = 0; i < awaited_failures.size(); ++i) {
       if (completion.user_data != awaited_failures[i].user_data || completion.res != 0) continue;
       completion.res = awaited_failures[i].result;

@@ -45,7 +45,7 @@ TEST_CASE_FIXTURE(each_kind, "receive lends a buffer that holds until it is recy
   b.submit(last);
   w.say("from the pool");
   REQUIRE(b.finish(last) == 13);
-  CHECK(last.buffer != heap_buffer);
+  CHECK((last.buffer == heap_buffer) == over_fallbacks());
   b.recycle(last);
 }
 
@@ -150,7 +150,7 @@ TEST_CASE_FIXTURE(each_kind, "a released stream gives back what it had retained"
   w.say("hello");
   request r(op_code::receive, w.fd);
   REQUIRE(b.perform(r) == 5);
-  CHECK(r.buffer != heap_buffer);
+  CHECK((r.buffer == heap_buffer) == over_fallbacks());
   b.recycle(r);
 }
 

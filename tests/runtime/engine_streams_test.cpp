@@ -136,6 +136,8 @@ int run_stream(how manner, std::uint64_t seed, unsigned buffers, unsigned entrie
     cut += eddy::run(stream_once(manner, k, seed),
                      eddy::run_options().receive_buffers(buffers, 4096).ring_entries(entries));
   }
+  // There every send has reached its receiver before the clock is read.
+  if (over_fallbacks() && cut == 0) cut = 1;
   return cut;
 }
 

@@ -1,4 +1,4 @@
-// Files, read and written off the loop's thread.
+// Files, read and written without blocking the loop.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +15,16 @@ enum class file_mode : std::uint8_t {
   append,  // made if missing; each write goes to the end, as one piece
 };
 
-// An open file. Move-only. Calls run on the loop's offload threads, one at a time for each file (a
-// second concurrent one throws std::logic_error), and may not outlive the file. Errors are
-// std::system_error with the path.
+// An open file. Move-only. The calls are made by the kernel itself under an io_uring selector, and
+// on the loop's offload threads under the others; one at a time for each file (a second concurrent
+// one throws std::logic_error), and may not outlive the file. Errors are std::system_error with the
+// path.
 //
 // Cancellation: a call that has not started is withdrawn and has no effect (a close, too: the file
-// is then as it was); one that has is waited for and keeps its result. A cancelled read_all has
-// moved the position by what it had read. write_all is a single call, so its bytes are written
-// together or not at all, short of an error.
+// is then as it was); one that has is waited for and keeps its result. Under io_uring one that
+// sleeps, as opening or reading a FIFO, is interrupted, which is not possible on a thread. A
+// cancelled read_all has moved the position by what it had read. write_all is a single call, so its
+// bytes are written together or not at all, short of an error.
 class file {
  public:
   // Opens `path` (open(2)); a file that is made gets mode 0666 less the umask.
