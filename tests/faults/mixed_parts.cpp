@@ -213,8 +213,8 @@ eddy::task<> through_a_pipe() {
 namespace {
 
 eddy::task<> send_datagrams(engine_end& from, engine_end& to, int count) {
-  const eddy::detail::socket_address at = address_of(to);
   try {
+    const eddy::detail::socket_address at = address_of(to);
     for (int i = 0; i < count; ++i) {
       std::string text = "datagram " + std::to_string(i);
       datagram_awaited op(op_code::send_to, from.fd, text.data(), text.size(), at);

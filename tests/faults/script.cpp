@@ -17,6 +17,12 @@ constinit rule script;                         // changes only while nothing pla
 
 constinit old_kernel kernel;
 
+bool is_meant(int opcode) noexcept {
+  if (script.opcode < 0) return true;
+  const int compared = script.opcode & with_provided ? opcode : opcode & ~with_provided;
+  return compared == script.opcode;
+}
+
 constexpr std::array<std::string_view, kinds> names = {
     "accept4", "bind", "close", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait2",
     "epoll_wait", "eventfd", "fcntl", "fstat", "fsync", "getpeername", "getsockname", "getsockopt",
@@ -49,7 +55,7 @@ const old_kernel& pretended() noexcept { return kernel; }
 int due(call c, int opcode) noexcept {
   if (!playing) return 0;
   ++counts[static_cast<std::size_t>(c)];
-  if (c != script.where || (script.opcode >= 0 && opcode != script.opcode)) return 0;
+  if (c != script.where || !is_meant(opcode)) return 0;
   const unsigned number = ++matching;
   const bool again = script.every > 0 && number > script.first &&
                      (number - script.first) % script.every == 0;

@@ -24,6 +24,9 @@ inline constexpr int partial = -1;
 // Of a submission that asks for many completions: one, and no F_MORE.
 inline constexpr int single = -2;
 
+// Of the submissions of an opcode, those that let the kernel pick a buffer.
+inline constexpr int with_provided = 0x100;
+
 // Which calls of one kind fail, and how: number `first` (from 1), and then each `every`-th after
 // it, or no other if that is 0.
 struct rule {
@@ -31,7 +34,7 @@ struct rule {
   unsigned first = 1;
   unsigned every = 0;
   int error = 0;
-  int opcode = -1;  // ring_entry: of these only
+  int opcode = -1;  // ring_entry: of these only; or'ed with with_provided, if need be
 };
 
 // From here on calls are counted and fail by the rule; one script at a time.

@@ -3,8 +3,10 @@
 // no effect, as one that the kernel has failed. See script.hpp.
 #include <liburing.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
+#include <string>
 #include <vector>
 
 #include "script.hpp"
@@ -51,13 +53,21 @@ void make_partial(io_uring_sqe& entry) noexcept {
   if (entry.len > 1) entry.len = 1;
 }
 
+// A file never says that it would block.
+bool is_file(int fd) {
+  struct stat what;
+  return ::stat(("/proc/self/fd/" + std::to_string(fd)).c_str(), &what) == 0 &&
+         S_ISREG(what.st_mode);
+}
+
 void alter(io_uring_sqe& entry) {
   const faults::old_kernel& kernel = faults::pretended();
   const bool unknown = entry.opcode == IORING_OP_ACCEPT ? kernel.no_multishot_accept
                                                         : kernel.no_multishot_receive;
   if (unknown && is_multishot(entry)) return replace_by_failure(entry, EINVAL);
-  const int error = due(call::ring_entry, entry.opcode);
-  if (error == 0) return;
+  const bool provided = (entry.flags & IOSQE_BUFFER_SELECT) != 0;
+  const int error = due(call::ring_entry, entry.opcode | (provided ? faults::with_provided : 0));
+  if (error == 0 || (error == EAGAIN && is_file(entry.fd))) return;
   if (error == faults::single) return make_single(entry);
   if (error == faults::partial) return make_partial(entry);
   replace_by_failure(entry, error);
