@@ -11,7 +11,7 @@ using namespace faults;
 
 namespace {
 
-constexpr unsigned samples = 5;
+constexpr unsigned samples = 4;
 
 class on_an_old_kernel {
  public:
@@ -114,6 +114,27 @@ TEST_CASE("a submission that the kernel cancels by itself ends, and nothing hang
     all.push_back(of_entry(opcode, ECANCELED, effect::error));
   }
   sweep(all, samples);
+}
+
+// The kernel has missed what was on its way between two of its queues, or was too late.
+TEST_CASE("a cancellation that the kernel does not carry out is asked for again") {
+  sweep({of_entry(IORING_OP_ASYNC_CANCEL, ENOENT, effect::none),
+         of_entry(IORING_OP_ASYNC_CANCEL, EALREADY, effect::none)},
+        samples);
+}
+
+TEST_CASE("files") {
+  sweep({of_entry(IORING_OP_OPENAT, EINTR, effect::none),
+         of_entry(IORING_OP_WRITE, EINTR, effect::none),
+         of_entry(IORING_OP_WRITE, partial, effect::none),
+         of_entry(IORING_OP_READ, partial, effect::none),
+         of_entry(IORING_OP_FSYNC, EINTR, effect::none),
+         of_entry(IORING_OP_CLOSE, EINTR, effect::none),
+         of_entry(IORING_OP_OPENAT, EMFILE, effect::error),
+         of_entry(IORING_OP_WRITE, ENOSPC, effect::error),
+         of_entry(IORING_OP_FSYNC, EIO, effect::error),
+         of_entry(IORING_OP_CLOSE, EIO, effect::error)},
+        2);
 }
 
 TEST_CASE("an accept without descriptors or memory loses nobody") {

@@ -11,7 +11,7 @@ using namespace faults;
 
 namespace {
 
-constexpr unsigned samples = 5;
+constexpr unsigned samples = 4;
 
 }  // namespace
 

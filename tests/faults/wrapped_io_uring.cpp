@@ -24,8 +24,18 @@ struct marked {
 // Of the loop's thread.
 thread_local std::vector<marked> awaited_failures;
 
+// A close has closed whatever it says; a cancellation that comes too late has an effect, too.
+bool takes_effect(const io_uring_sqe& entry, int error) noexcept {
+  return entry.opcode == IORING_OP_CLOSE ||
+         (entry.opcode == IORING_OP_ASYNC_CANCEL && error == EALREADY);
+}
+
 void replace_by_failure(io_uring_sqe& entry, int error) {
   const std::uint64_t user_data = entry.user_data;
+  if (takes_effect(entry, error)) {
+    awaited_failures.push_back(marked{user_data, -error});
+    return;
+  }
   io_uring_prep_nop(&entry);
   entry.flags = 0;
   entry.user_data = user_data;
