@@ -3,15 +3,11 @@
 Arguments: the selector, and the folder of built examples.
 """
 
-import concurrent.futures
 import pathlib
-import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 EXAMPLES = pathlib.Path(sys.argv.pop()).resolve()

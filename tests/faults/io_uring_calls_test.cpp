@@ -149,6 +149,7 @@ TEST_CASE("an accept without descriptors or memory loses nobody") {
 TEST_CASE("streams that break") {
   sweep({of_entry(IORING_OP_RECV, ECONNRESET, effect::error),
          of_entry(IORING_OP_RECV, ENOMEM, effect::error),
+         of_entry(IORING_OP_RECV, ENOBUFS, effect::error),
          of_entry(IORING_OP_SEND, ECONNRESET, effect::error),
          of_entry(IORING_OP_SEND, EPIPE, effect::error),
          of_entry(IORING_OP_SEND, ENOBUFS, effect::error),

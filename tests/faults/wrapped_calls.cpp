@@ -167,7 +167,8 @@ int __wrap_open64(const char* path, int flags, ...) {
 }
 
 ssize_t __wrap_read(int fd, void* to, std::size_t size) {
-  return scripted_bytes(call::read, fd, size, [&](std::size_t n) { return __real_read(fd, to, n); });
+  return scripted_bytes(call::read, fd, size,
+                        [&](std::size_t n) { return __real_read(fd, to, n); });
 }
 
 ssize_t __wrap_recv(int fd, void* to, std::size_t size, int flags) {
