@@ -141,16 +141,45 @@ def core_tests(folder, label):
     on_each_engine(folder, label, "eddy_core_tests")
 
 
+ASAN = ["-Dbuildtype=debug", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+        "-Dcpp_args=-fno-sanitize-recover=all"]
+
+
+def examples_of(selector):
+    return ["-Dbuildtype=release", "-Dtests=false", "-Dexamples=true", "-Dbenchmarks=enabled",
+            f"-Dselector={selector}"]
+
+
 def part_asan():
-    folder = build("asan", ["-Dbuildtype=debug",
-                            "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                            "-Dcpp_args=-fno-sanitize-recover=all"])
+    folder = build("asan", ASAN)
     if not folder:
         return
     unit_tests(folder, "unit tests, g++, ASan and UBSan")
     for target in sorted((folder / "tests").glob("*_fuzz_replay")):
         corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name.replace("_fuzz_replay", "")
         script(f"corpus of {target.name}", [target, *sorted(corpus.iterdir())], SANITIZERS)
+
+
+FAULT_TESTS = ("epoll", "io_uring", "io_uring_plain")
+
+
+def part_faults():
+    """Every call of the selectors fails in turn; real programs under strace; an idle server."""
+    folder = build("asan", ASAN, [f"tests/faults/eddy_fault_tests_{s}" for s in FAULT_TESTS])
+    if folder:
+        for selector in FAULT_TESTS:
+            doctest(f"faults, {selector}",
+                    folder / "tests" / "faults" / f"eddy_fault_tests_{selector}", (), SANITIZERS)
+    for selector in SELECTORS:
+        folder = build(f"examples-{selector}", examples_of(selector),
+                       ["examples/areq", "examples/site", "examples/echo_server"])
+        if not folder:
+            continue
+        faults = ROOT / "tests" / "faults"
+        script(f"injected failures, {selector}",
+               ["python3", faults / "inject_test.py", selector, folder / "examples"])
+        script(f"idle server, {selector}",
+               ["python3", faults / "idle_test.py", folder / "examples"])
 
 
 def part_debug():
@@ -180,9 +209,7 @@ def part_clang():
 
 def part_examples():
     for selector in SELECTORS:
-        folder = build(f"examples-{selector}",
-                       ["-Dbuildtype=release", "-Dtests=false", "-Dexamples=true",
-                        "-Dbenchmarks=enabled", f"-Dselector={selector}"])
+        folder = build(f"examples-{selector}", examples_of(selector))
         if not folder:
             continue
         programs = folder / "examples"
@@ -219,7 +246,7 @@ def part_macos():
 
 
 PARTS = {f.__name__[5:]: f for f in
-         (part_house, part_asan, part_debug, part_tsan, part_clang, part_examples,
+         (part_house, part_asan, part_faults, part_debug, part_tsan, part_clang, part_examples,
           part_macos)}
 
 

@@ -38,7 +38,12 @@ std::int64_t file_write(int fd, const void* data, std::size_t size) noexcept {
   return static_cast<std::int64_t>(size);
 }
 
-int file_sync(int fd) noexcept { return ::fsync(fd) == 0 ? 0 : -errno; }
+int file_sync(int fd) noexcept {
+  for (;;) {
+    if (::fsync(fd) == 0) return 0;
+    if (errno != EINTR) return -errno;
+  }
+}
 
 // Linux has freed the number also when close says EINTR; a retry could close another's.
 int file_close(int fd) noexcept { return ::close(fd) == 0 || errno == EINTR ? 0 : -errno; }

@@ -58,10 +58,11 @@ int engine::state::attempt_read(operation& op, record& r) noexcept {
     r.readable = false;
     return must_wait;
   }
-  // A short read has emptied a stream: the next edge will tell. Unless the stream has ended: of
-  // that there is no second edge. And of datagrams each read brings one, however short.
+  // A short read has emptied a TCP stream: the next edge will tell. Unless the stream has ended: of
+  // that there is no second edge. Elsewhere a read may stop with more behind it: at the end of a
+  // message, a packet of a pipe, a line of a terminal, bytes that came with a descriptor.
   const bool is_short = n >= 0 && static_cast<std::size_t>(n) < op.size;
-  if (is_short && !r.ended && r.kind != descriptor_kind::datagram) r.readable = false;
+  if (is_short && !r.ended && r.kind == descriptor_kind::tcp) r.readable = false;
   return static_cast<int>(n);
 }
 
