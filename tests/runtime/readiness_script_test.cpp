@@ -209,7 +209,7 @@ TEST_CASE_FIXTURE(scripted, "a descriptor that cannot be registered is not kept"
   ::close(ends[1]);
 }
 
-TEST_CASE_FIXTURE(scripted, "a connection that cannot be registered is closed, and accept says so") {
+TEST_CASE_FIXTURE(scripted, "a connection that cannot be registered is closed and told of") {
   bare b;
   listener l(b.selector);
   play.say(play.token_of(l.fd), true, false);

@@ -61,8 +61,8 @@ inline ssize_t quiet_send(int fd, const void* data, std::size_t size, int flags 
   return ::send(fd, data, size, flags);
 }
 
-// A unix-domain name that nobody has, to bind a listening socket to. Linux chooses one itself, among
-// those without a path; elsewhere it is a path, which goes with this object.
+// A unix-domain name that nobody has, to bind a listening socket to. Linux chooses one itself,
+// among those without a path; elsewhere it is a path, which goes with this object.
 class unix_name {
  public:
   unix_name() noexcept {
