@@ -26,7 +26,7 @@ class crowd {
     for (; count > 0; --count) {
       clients_.push_back(l.dial());
       const char name = static_cast<char>(clients_.size() - 1);
-      REQUIRE(::send(clients_.back(), &name, 1, MSG_NOSIGNAL) == 1);
+      REQUIRE(eddy_tests::quiet_send(clients_.back(), &name, 1) == 1);
     }
   }
   std::size_t size() const { return clients_.size(); }
@@ -93,7 +93,7 @@ class no_descriptors {
 };
 
 int unconnected() {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = eddy_tests::plain_socket(AF_UNIX, SOCK_STREAM);
   REQUIRE(fd >= 0);
   return fd;
 }

@@ -33,7 +33,7 @@ class strangers {
     which = -1;
   }
   void say(std::string_view text) const {
-    REQUIRE(::send(peer, text.data(), text.size(), MSG_NOSIGNAL) ==
+    REQUIRE(eddy_tests::quiet_send(peer, text.data(), text.size()) ==
             static_cast<ssize_t>(text.size()));
   }
   void take(std::size_t size) const {
@@ -43,7 +43,7 @@ class strangers {
   // So that it cannot be written to.
   void fill() const {
     const std::vector<char> bytes(1 << 16);
-    while (::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    while (eddy_tests::quiet_send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
     }
   }
   void drain() const {
@@ -341,7 +341,7 @@ TEST_CASE_FIXTURE(no_leak, "a foreign loop that waits only when told to drives a
     while (sent.bytes() < total) {
       piece.resize(std::min(total - sent.bytes(), 1 + d.below(4000)));
       for (char& c : piece) c = static_cast<char>(d.next() >> 20);
-      if (::send(w.peer, piece.data(), piece.size(), MSG_NOSIGNAL) < 0) return;
+      if (eddy_tests::quiet_send(w.peer, piece.data(), piece.size()) < 0) return;
       sent.add(piece.data(), piece.size());
     }
     ::shutdown(w.peer, SHUT_WR);

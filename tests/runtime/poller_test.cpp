@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../../runtime/selector/poller.hpp"
+#include "../support/sockets.hpp"
 
 using eddy::detail::poller;
 using eddy::detail::readiness_event;
@@ -37,8 +38,9 @@ struct ends {
       mine = both[1];
       peer = both[0];
     } else {
-      int both[2];
-      REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, both) == 0);
+      const auto both = eddy_tests::plain_pair();
+      REQUIRE(both[0] >= 0);
+      for (const int fd : both) REQUIRE(eddy_tests::set_non_blocking(fd));
       mine = both[0];
       peer = both[1];
     }

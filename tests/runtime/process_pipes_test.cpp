@@ -221,7 +221,7 @@ TEST_CASE("process: the child has three descriptors, no blocked signals and its 
   ::close(loose);
   ::sigset_t all;
   ::sigset_t before;
-  ::sigfillset(&all);
+  sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, &before);
   const auto was = ::signal(SIGPIPE, SIG_IGN);
   const std::string said =
