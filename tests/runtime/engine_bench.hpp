@@ -24,20 +24,12 @@
 #include "../../runtime/selector/engine.hpp"
 #include "../../runtime/selector/system.hpp"
 #include "../support/descriptors.hpp"
+#include "../support/fallbacks.hpp"
 #include "../support/sockets.hpp"
-
-namespace eddy::inline v1::detail {
-// Only io_uring has it; see runtime/selector/io_uring_plain.hpp.
-[[gnu::weak]] bool io_uring_plain() noexcept;
-}  // namespace eddy::inline v1::detail
 
 namespace engine_bench {
 
-// Whether this is the engine for old kernels, whose leases are of blocks from the heap.
-inline bool over_fallbacks() {
-  return eddy::detail::io_uring_plain != nullptr && eddy::detail::io_uring_plain();
-}
-
+using eddy_tests::over_fallbacks;
 using eddy::detail::op_code;
 
 // A hang is a failure that says where: no single wait of a test takes this long.
