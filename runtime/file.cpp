@@ -31,19 +31,12 @@ system::open_mode mode_of(file_mode mode) noexcept {
   return system::open_mode::read;
 }
 
-class file_operation final : public detail::operation {
+class file_operation final : public detail::awaited<file_operation> {
  public:
-  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept : operation(c) {
+  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept : awaited(c) {
     fd = file;
     data = bytes;
     size = count;
-  }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
   }
   int await_resume() { return finish(); }
 };

@@ -107,38 +107,34 @@ SANITIZERS = {
     "TSAN_OPTIONS": "halt_on_error=1",
 }
 
-
 SELECTORS = ("epoll", "io_uring")
 # What unit tests run on: label, program's ending, environment. `io_uring_plain` has the fallbacks
 # for old kernels; kqueue is emulated, in the ways of two systems.
-ENGINES = (
-    ("epoll", "epoll", {}),
-    ("io_uring", "io_uring", {}),
-    ("io_uring with its fallbacks", "io_uring_plain", {}),
-    ("kqueue emulated as on FreeBSD", "kqueue", {"EDDY_KQUEUE_MODE": "freebsd"}),
-    ("kqueue emulated as on macOS", "kqueue", {"EDDY_KQUEUE_MODE": "macos"}),
-)
+EPOLL = ("epoll", "epoll", {})
+IO_URING = ("io_uring", "io_uring", {})
+IO_URING_PLAIN = ("io_uring with its fallbacks", "io_uring_plain", {})
+KQUEUE = ("kqueue emulated as on FreeBSD", "kqueue", {"EDDY_KQUEUE_MODE": "freebsd"})
+KQUEUE_MACOS = ("kqueue emulated as on macOS", "kqueue", {"EDDY_KQUEUE_MODE": "macos"})
 # Parts of an engine over scripted calls.
 SCRIPTED = ["tests/eddy_readiness_script_tests",
             *(f"tests/eddy_kqueue_script_tests{s}" for s in ("", "_without_user"))]
-CORE_TESTS = [*sorted({f"tests/eddy_core_tests_{e[1]}" for e in ENGINES}), *SCRIPTED]
 
 
-def on_each_engine(folder, label, program):
-    tests = folder / "tests"
-    for engine, ending, environment in ENGINES:
-        doctest(f"{label}, {engine}", tests / f"{program}_{ending}", (),
+def unit_tests(folder, label, engines, program="eddy_tests"):
+    for engine, ending, environment in engines:
+        doctest(f"{label}, {engine}", folder / "tests" / f"{program}_{ending}", (),
                 dict(SANITIZERS, **environment))
+
+
+def core_tests(label, name, setup, engines):
+    """Runtime and sync alone, and what is scripted below them."""
+    targets = sorted({f"tests/eddy_core_tests_{e[1]}" for e in engines})
+    folder = build(name, setup, [*targets, *SCRIPTED])
+    if not folder:
+        return
+    unit_tests(folder, label, engines, "eddy_core_tests")
     for scripted in SCRIPTED:
         doctest(f"{label}, {pathlib.Path(scripted).name}", folder / scripted, (), SANITIZERS)
-
-
-def unit_tests(folder, label):
-    on_each_engine(folder, label, "eddy_tests")
-
-
-def core_tests(folder, label):
-    on_each_engine(folder, label, "eddy_core_tests")
 
 
 ASAN = ["-Dbuildtype=debug", "-Db_sanitize=address,undefined", "-Db_lundef=false",
@@ -154,7 +150,9 @@ def part_asan():
     folder = build("asan", ASAN)
     if not folder:
         return
-    unit_tests(folder, "unit tests, g++, ASan and UBSan")
+    label = "g++, ASan and UBSan"
+    unit_tests(folder, f"unit tests, {label}", (EPOLL, IO_URING, IO_URING_PLAIN, KQUEUE))
+    core_tests(f"runtime and sync, {label}", "asan", ASAN, (KQUEUE_MACOS,))
     for target in sorted((folder / "tests").glob("*_fuzz_replay")):
         corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name.replace("_fuzz_replay", "")
         script(f"corpus of {target.name}", [target, *sorted(corpus.iterdir())], SANITIZERS)
@@ -184,16 +182,14 @@ def part_faults():
 
 def part_debug():
     """-O0: GCC makes no tail call of a symmetric transfer there."""
-    folder = build("debug", ["-Dbuildtype=plain", "-Doptimization=0"], CORE_TESTS)
-    if folder:
-        core_tests(folder, "runtime and sync, g++ -O0")
+    core_tests("runtime and sync, g++ -O0", "debug", ["-Dbuildtype=plain", "-Doptimization=0"],
+               (EPOLL, IO_URING, KQUEUE_MACOS))
 
 
 def part_tsan():
-    folder = build("tsan", ["-Dbuildtype=debug", "-Db_sanitize=thread",
-                            "-Db_lundef=false"], CORE_TESTS)
-    if folder:
-        core_tests(folder, "runtime and sync, TSan")
+    core_tests("runtime and sync, TSan", "tsan",
+               ["-Dbuildtype=debug", "-Db_sanitize=thread", "-Db_lundef=false"],
+               (EPOLL, IO_URING, IO_URING_PLAIN, KQUEUE))
 
 
 def part_clang():
@@ -204,7 +200,7 @@ def part_clang():
         return
     folder = build("clang", ["-Dbuildtype=debugoptimized", "-Dexamples=true"], compiler=compiler)
     if folder:
-        unit_tests(folder, f"unit tests, {compiler} -O2")
+        unit_tests(folder, f"unit tests, {compiler} -O2", (EPOLL, IO_URING, KQUEUE))
 
 
 def part_examples():
