@@ -28,7 +28,7 @@ int descriptor_state::surrender() noexcept {
 // Without its loop there is no engine that could close anything.
 void descriptor_state::release() noexcept {
   const int closing = surrender();
-  if (closing >= 0 && current_loop() == loop) engine_of(*loop).release(closing);
+  if (closing >= 0 && has_loop()) engine_of(*loop).release(closing);
 }
 
 void owned_descriptor::release_open() noexcept { descriptor_of(ref_).release(); }

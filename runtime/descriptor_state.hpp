@@ -28,7 +28,7 @@ struct descriptor_side {
 // and a constructor (const descriptor_type&, int fd, loop_core&, what else adopt() is given).
 struct descriptor_state : descriptor_base {
   descriptor_state(const descriptor_type& t, int descriptor, loop_core& home) noexcept
-      : type(&t), loop(&home) {
+      : type(&t), loop(&home), loop_serial(home.serial) {
     fd = descriptor;
   }
   descriptor_state(const descriptor_state&) = delete;
@@ -40,7 +40,11 @@ struct descriptor_state : descriptor_base {
   void release() noexcept;
 
   const descriptor_type* type;
+  // False once the loop has ended: then there is no engine that could be asked for anything.
+  bool has_loop() const noexcept { return runs_here(loop, loop_serial); }
+
   loop_core* loop;
+  std::uint32_t loop_serial;
   descriptor_side reads;
   descriptor_side writes;
 

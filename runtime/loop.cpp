@@ -12,9 +12,14 @@ namespace detail {
 namespace {
 
 // Behind a call that is not inlined; see frame_pool.cpp.
-[[gnu::noinline]] loop_core*& loop_of_this_thread() noexcept {
-  thread_local loop_core* loop = nullptr;
-  return loop;
+struct thread_loops {
+  loop_core* current = nullptr;
+  std::uint32_t made = 0;
+};
+
+[[gnu::noinline]] thread_loops& loops_of_this_thread() noexcept {
+  thread_local thread_loops loops;
+  return loops;
 }
 
 std::exception_ptr make_cancellation() noexcept {
@@ -40,7 +45,12 @@ loop_settings&& checked(loop_settings&& s) {
 
 }  // namespace
 
-loop_core* current_loop() noexcept { return loop_of_this_thread(); }
+loop_core* current_loop() noexcept { return loops_of_this_thread().current; }
+
+bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept {
+  const loop_core* const here = current_loop();
+  return here == loop && here->serial == serial;
+}
 
 loop_state::loop_state(loop_settings&& s, loop* host)
     : settings(checked(std::move(s))),
@@ -58,13 +68,15 @@ loop_state::loop_state(loop_settings&& s, loop* host)
     mail->let_go();
     throw std::logic_error("cancel_on_interrupt: another loop of this process uses it");
   }
-  loop_of_this_thread() = this;
+  thread_loops& here = loops_of_this_thread();
+  here.current = this;
+  serial = ++here.made;
 }
 
 loop_state::~loop_state() {
   free_retired();  // main's arguments may have held the last handles
   signals.end();
-  loop_of_this_thread() = nullptr;
+  loops_of_this_thread().current = nullptr;
   own_face.reset();
   mail->let_go();
 }
@@ -85,14 +97,15 @@ void loop_state::poll(std::int64_t timeout_ns) {
   expire();
   deliver_mail();
   run_ready();
-  selector.wait(0);
+  wait(0);
   (void)mail->may_sleep();
   polling = false;
   if (first_error) std::rethrow_exception(std::exchange(first_error, nullptr));
 }
 
 std::int64_t loop_state::idle_time() const noexcept {
-  if (head || !mail->may_sleep()) return 0;
+  // Also what the host itself has begun since, by cancelling a task or dropping a stream.
+  if (head || selector.has_untold() || !mail->may_sleep()) return 0;
   const std::int64_t deadline = timers.first_deadline();
   if (deadline == never_ns) return never_ns;
   return std::max<std::int64_t>(deadline - system::clock_ns(), 0);

@@ -136,7 +136,7 @@ void process_state::begin(int child) noexcept {
 void process_state::close_watch() noexcept {
   const int closing = std::exchange(watch, -1);
   if (closing < 0) return;
-  if (current_loop() == loop) engine_of(*loop).forget(closing);
+  if (runs_here(loop, loop_serial)) engine_of(*loop).forget(closing);
   system::file_close(closing);
 }
 

@@ -33,7 +33,7 @@ std::string name_of(const command& c);
 // it.
 struct process_state {
   process_state(loop_core& home, std::string program) noexcept
-      : loop(&home), name(std::move(program)) {}
+      : loop(&home), loop_serial(home.serial), name(std::move(program)) {}
   process_state(const process_state&) = delete;
   process_state& operator=(const process_state&) = delete;
 
@@ -47,6 +47,7 @@ struct process_state {
   void close_watch() noexcept;
 
   loop_core* loop;
+  std::uint32_t loop_serial;
   std::string name;
   wait_list waiting;    // while another watches
   exit_status status;

@@ -25,6 +25,7 @@ spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_bas
   s->where = s;
   s->root = s;
   s->loop = &loop;
+  s->loop_serial_ = loop.serial;
   s->adopt(h, body);
   s->cancelled = parent ? parent->cancelled : state_of(loop).ending;
   s->link(parent);
@@ -106,7 +107,7 @@ void spawned::handle_dropped() noexcept {
   }
   if (joiner) return;
   // A handle may outlive its loop; then there is nobody to report to.
-  if (current_loop() == loop) {
+  if (runs_here(loop, loop_serial_)) {
     retire();
   } else {
     destroy();
@@ -139,7 +140,7 @@ void spawned::take_result() {
 void spawned::throw_if_cancelled() const {
   // The result of a task may be asked for when its loop is gone.
   const bool cancelled_here =
-      current_loop() == loop ? is_cancellation(*loop, body->error) : is_cancellation(body->error);
+      runs_here(loop, loop_serial_) ? is_cancellation(*loop, body->error) : is_cancellation(body->error);
   if (!cancelled_here) return;
   throw task_cancelled("task \"" + std::string(name()) + "\" was cancelled");
 }

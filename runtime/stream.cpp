@@ -70,7 +70,7 @@ std::size_t stream_state::take(void* out, std::size_t most) noexcept {
 // Without its loop there is no engine that could take anything back.
 void stream_state::drop_rest() noexcept {
   const received_block dropped = std::exchange(rest, received_block());
-  if (dropped.data && current_loop() == loop) {
+  if (dropped.data && has_loop()) {
     engine_of(*loop).recycle(dropped.data, dropped.buffer);
   }
 }

@@ -42,7 +42,7 @@ const char* poller::name() noexcept { return "epoll"; }
 
 int poller::add(int fd, std::uint64_t token) noexcept {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
   event.data.u64 = token;
   return ::epoll_ctl(queue_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
@@ -90,6 +90,7 @@ std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns
     event.token = e.data.u64;
     event.ended = (e.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     event.readable = event.ended || (e.events & EPOLLIN) != 0;
+    event.urgent = (e.events & EPOLLPRI) != 0;
     event.writable = (e.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
   }
   return written;

@@ -148,6 +148,8 @@ void engine::state::cancel(operation& op) noexcept {
   io_lane& channel = d->lanes[lane_channel];
   if (which == lane_in && channel.state == io_lane::entry::wanted) {
     channel.state = io_lane::entry::none;
+    channel.polling = false;
+    if (d->landing) pool.give_back(*std::exchange(d->landing, nullptr));
   }
 }
 
@@ -219,7 +221,7 @@ int engine::open_socket(int family, int type) {
 
 void engine::attach(int fd) {
   descriptor_kind kind = descriptor_kind::stream;
-  int failed = kind_of(fd, kind);
+  int failed = state::kind_for_polling(fd, kind);
   if (!failed) failed = set_mode(fd, mode_for(fd, kind));
   if (failed) throw_system(-failed, "attaching a descriptor");
   if (!state_->adopt(fd, kind)) throw std::bad_alloc();
@@ -234,6 +236,10 @@ void engine::release(int fd) noexcept {
 
 void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   state_->pool.recycle(data, buffer);
+}
+
+bool engine::has_untold() const noexcept {
+  return state_->first_changed || !state_->lone.empty();
 }
 
 bool engine::holds_input(int fd) const noexcept {

@@ -1,5 +1,9 @@
 // Waiting for descriptors of somebody else's: one-shot polls in lane_in and lane_out of an entry of
 // the table that exists only meanwhile, so that the number may come back as the engine's own.
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 
 #include "io_uring_state.hpp"
@@ -7,11 +11,26 @@
 
 namespace eddy::inline v1::detail {
 
+// kind_of, with EPERM also for a device that cannot be waited for. The kernel would call it ready at
+// all times; epoll(7) tells.
+int engine::state::kind_for_polling(int fd, descriptor_kind& kind) noexcept {
+  const int failed = kind_of(fd, kind);
+  struct stat what;
+  if (failed || kind != descriptor_kind::pipe || ::fstat(fd, &what) != 0) return failed;
+  if (!S_ISCHR(what.st_mode) && !S_ISBLK(what.st_mode)) return 0;
+  const int probe = ::epoll_create1(EPOLL_CLOEXEC);
+  if (probe < 0) return -errno;
+  epoll_event event{};
+  const bool refused = ::epoll_ctl(probe, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EPERM;
+  ::close(probe);
+  return refused ? -EPERM : 0;
+}
+
 // True if there is a result at once.
 bool engine::state::wait_foreign(operation& op) noexcept {
   // The kernel would call files and directories ready at all times.
   descriptor_kind kind = descriptor_kind::stream;
-  op.result = kind_of(op.fd, kind);
+  op.result = kind_for_polling(op.fd, kind);
   if (op.result < 0) return true;
   io_descriptor* d = find(op.fd);
   if (d && !d->foreign) {
@@ -19,6 +38,7 @@ bool engine::state::wait_foreign(operation& op) noexcept {
     return true;
   }
   if (!d) d = adopt(op.fd, kind);
+  if (d) d->kind = kind;  // the number may be another's by now
   if (!d) {
     op.result = -ENOMEM;
     return true;

@@ -31,6 +31,7 @@ bool engine::state::ask_to_read(io_descriptor& d, operation& op, int& result) no
     cancel_lane(d, lane_channel);
     if (!d.receiving()) {
       reader.state = io_lane::entry::wanted;
+      d.input_ready = false;
       change(d);
     }
   }
@@ -88,7 +89,13 @@ int engine::state::copy_retained(io_descriptor& d, operation& op) noexcept {
 
 bool engine::state::push_receive(io_descriptor& d) noexcept {
   io_lane& channel = d.lanes[lane_channel];
-  d.into_heap = d.no_buffers || !pool.stocked(ring.raw());
+  const bool into_heap = d.no_buffers || !pool.stocked(ring.raw());
+  if (into_heap && !d.input_ready) {
+    // No block of memory for a peer that may stay silent.
+    channel.polling = true;
+    return push(d, lane_channel);
+  }
+  d.into_heap = into_heap;
   if (d.into_heap && !d.landing) d.landing = buffer_pool::from_heap(pool.bytes());
   if (d.into_heap && !d.landing) {
     channel.state = io_lane::entry::none;
@@ -112,6 +119,7 @@ bool engine::state::push_receive(io_descriptor& d) noexcept {
   io_uring_sqe_set_data64(entry, reinterpret_cast<std::uintptr_t>(&d) | lane_channel);
   channel.state = io_lane::entry::submitted;
   d.no_buffers = false;
+  d.input_ready = false;
   return true;
 }
 
@@ -122,7 +130,11 @@ void engine::state::received(io_descriptor& d, int result, unsigned flags) noexc
     channel.cancelling = io_lane::cancel::none;
   }
   const bool only_ready = std::exchange(channel.polling, false) && result > 0;
-  if (!only_ready) land(d, result, flags);
+  if (only_ready) {
+    d.input_ready = true;
+  } else {
+    land(d, result, flags);
+  }
   if (d.released) return;
 
   io_lane& reader = d.lanes[lane_in];

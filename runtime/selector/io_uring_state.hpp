@@ -88,6 +88,7 @@ struct io_descriptor {
   bool foreign = false;     // somebody else's, and here only while it is waited for
   bool into_heap = false;   // the channel's entry is a single receive into `landing`
   bool no_buffers = false;  // the pool was out when the channel last asked
+  bool input_ready = false;  // a poll has said so, and nothing has been read since
 };
 
 static_assert(lane_count <= lane_mask && alignof(io_descriptor) > all_bits &&
@@ -167,6 +168,7 @@ struct engine::state {
   void drop_accepted(io_descriptor& listener) noexcept;
 
   // io_uring_foreign.cpp: waiting for what is somebody else's.
+  static int kind_for_polling(int fd, descriptor_kind& kind) noexcept;
   bool wait_foreign(operation& op) noexcept;
   void detach(io_descriptor& d) noexcept;
   void forget(int fd) noexcept;

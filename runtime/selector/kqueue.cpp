@@ -224,6 +224,9 @@ std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns
     // The end of READ comes with what is still to be read; that of WRITE fails the next write.
     r.readable = e.filter == EVFILT_READ;
     r.ended = r.readable && (e.flags & EV_EOF);
+#ifdef EV_OOBAND
+    r.urgent = r.readable && (e.flags & EV_OOBAND);
+#endif
     r.writable = !r.readable;
   }
   return written;

@@ -36,7 +36,11 @@ int engine::state::enroll(int fd, descriptor_kind kind) noexcept {
   record& r = at(fd);
   assert((!r.known || r.foreign) && "the descriptor was closed behind the engine's back");
   // A foreign descriptor that was closed while somebody waited for it, without forget().
-  if (r.known) drop_waiting(r);
+  // Or one that changes hands.
+  if (r.known) {
+    drop_waiting(r);
+    selector.unwatch(fd);
+  }
   const std::uint32_t generation = r.generation + 1;
   r = record();
   r.generation = generation;
@@ -115,6 +119,7 @@ void engine::state::handle(const readiness_event& event) noexcept {
   if (r->foreign) return handle_foreign(event, fd);
   if (event.readable) r->readable = true;
   if (event.ended) r->ended = true;
+  if (event.urgent) r->urgent = true;
   if (event.writable && r->writer) retry(r->writer, fd);
   if (r->readable && r->reader) retry(r->reader, fd);
 }
@@ -227,6 +232,9 @@ void engine::forget(int fd) noexcept {
   r->known = false;
   state_->selector.unwatch(fd);
 }
+
+// Each call is made at once.
+bool engine::has_untold() const noexcept { return false; }
 
 // Nothing is received before somebody asks for it.
 bool engine::holds_input(int) const noexcept { return false; }

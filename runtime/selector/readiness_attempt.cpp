@@ -1,4 +1,5 @@
 // One try of each operation.
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,12 @@
 namespace eddy::inline v1::detail {
 
 namespace {
+
+// Also where poll(2) cannot tell.
+bool is_readable(int fd) noexcept {
+  pollfd watched{fd, POLLIN, 0};
+  return ::poll(&watched, 1, 0) != 0;
+}
 
 bool is_again(std::int64_t n) noexcept { return n == -EAGAIN || n == -EWOULDBLOCK; }
 
@@ -60,9 +67,10 @@ int engine::state::attempt_read(operation& op, record& r) noexcept {
   }
   // A short read has emptied a TCP stream: the next edge will tell. Unless the stream has ended: of
   // that there is no second edge. Elsewhere a read may stop with more behind it: at the end of a
-  // message, a packet of a pipe, a line of a terminal, bytes that came with a descriptor.
+  // message, a packet of a pipe, a line of a terminal, bytes that came with a descriptor; or at the
+  // mark of urgent data.
   const bool is_short = n >= 0 && static_cast<std::size_t>(n) < op.size;
-  if (is_short && !r.ended && r.kind == descriptor_kind::tcp) r.readable = false;
+  if (is_short && !r.ended && !r.urgent && r.kind == descriptor_kind::tcp) r.readable = false;
   return static_cast<int>(n);
 }
 
@@ -94,6 +102,11 @@ int engine::state::attempt_receive_from(datagram_operation& op, record& r) noexc
 int engine::state::attempt_accept(operation& op, record& r) noexcept {
   const int fd = accept_connection(op.fd, blocking_mode::never_waits);
   if (is_again(fd)) {
+    r.readable = false;
+    return must_wait;
+  }
+  if ((fd == -EMFILE || fd == -ENFILE) && !is_readable(op.fd)) {
+    // The kernel takes a number before it looks for a connection, and there is none.
     r.readable = false;
     return must_wait;
   }

@@ -24,6 +24,7 @@ struct record {
   bool foreign = false;
   bool readable = false;
   bool ended = false;  // end of stream or error: reading never blocks any more
+  bool urgent = false;  // urgent data have come: a read may stop at their mark
   descriptor_kind kind = descriptor_kind::stream;
   operation* reader = nullptr;
   operation* writer = nullptr;

@@ -537,3 +537,24 @@ TEST_CASE("many connections at once") {
     co_await server;
   });
 }
+
+TEST_CASE("a stream that outlives its loop touches nothing of the next one") {
+  auto listener_of = [](tcp_stream* kept, tcp_stream* other) -> task<> {
+    auto listener = tcp_listener::bind(endpoint::loopback(0));
+    *kept = co_await tcp_stream::connect(listener.local_address());
+    *other = co_await listener.accept();
+  };
+  tcp_stream old_near, old_far;
+  eddy::run(listener_of(&old_near, &old_far));
+  const auto next_loop = [&]() -> task<> {
+    tcp_stream near, far;
+    co_await listener_of(&near, &far);
+    old_near = tcp_stream();
+    old_far = tcp_stream();
+    co_await near.write_all("still here");
+    std::array<std::byte, 10> room;
+    co_await far.read_exactly(room);
+    CHECK(near.is_open());
+  };
+  eddy::run(next_loop());
+}

@@ -234,6 +234,26 @@ TEST_CASE_FIXTURE(no_leak, "without a free descriptor an accept waits for somebo
   ::close(other);
 }
 
+TEST_CASE_FIXTURE(no_leak, "also after a connection: without a descriptor an accept waits") {
+  bare b;
+  listener l(b.selector);
+  const int first = l.dial();
+  request one(op_code::accept, l.fd);
+  const int accepted = b.perform(one);
+  REQUIRE(accepted >= 0);
+  {
+    const no_descriptors limit;
+    request two(op_code::accept, l.fd);
+    REQUIRE_FALSE(b.submit(two));
+    b.turns(3);
+    CHECK(two.completions == 0);
+    b.selector.cancel(two);
+    CHECK(b.finish(two) == -ECANCELED);
+  }
+  ::close(first);
+  b.close(accepted);
+}
+
 TEST_CASE_FIXTURE(no_leak, "an accept that wants for descriptors can be cancelled and repeated") {
   bare b;
   listener l(b.selector);

@@ -2,14 +2,19 @@
 // next_timeout() tell the host when to come back.
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <chrono>
+#include <eddy/runtime/file.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/runtime/offload.hpp>
+#include <eddy/runtime/process.hpp>
 #include <eddy/runtime/readiness.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/runtime/signals.hpp>
 #include <eddy/runtime/timer.hpp>
 #include <stdexcept>
 #include <string>
@@ -168,6 +173,80 @@ TEST_CASE_FIXTURE(no_leak, "host: posts, offloaded work and foreign descriptors 
   CHECK(h.finish(std::move(waiting)));
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+TEST_CASE_FIXTURE(no_leak, "host: what it cancels and drops between two turns is not forgotten") {
+  eddy::loop loop;
+  host h(loop);
+  const auto read = [](int fd) -> eddy::task<int> {
+    char bytes[16];
+    awaited in(op_code::read, fd, bytes, sizeof bytes);
+    const int n = co_await in;
+    co_return n;
+  };
+  const auto ends = make_stream(kind::tcp);
+  engine_here().attach(ends[0]);
+  auto reading = loop.spawn(read(ends[0]));
+  for (int i = 0; i < 3; ++i) loop.poll_once();
+  reading.cancel();
+  while (!reading.done()) h.step();
+  CHECK_THROWS_AS(reading.result(), eddy::task_cancelled);
+
+  auto second = loop.spawn(read(ends[0]));
+  for (int i = 0; i < 3; ++i) loop.poll_once();
+  engine_here().release(ends[0]);
+  while (!second.done()) h.step();
+  CHECK(second.result() == -ECANCELED);
+  // The peer hears of it, though the loop has nothing else to do.
+  char byte;
+  while (loop.next_timeout()) h.step();
+  CHECK(::recv(ends[1], &byte, 1, 0) == 0);
+  ::close(ends[1]);
+
+  const auto pipe_ends = eddy_tests::plain_pipe();
+  const auto wait = [](int fd) -> eddy::task<> { co_await eddy::wait_readable(fd); };
+  auto waiting = loop.spawn(wait(pipe_ends[0]));
+  for (int i = 0; i < 3; ++i) loop.poll_once();
+  eddy::forget(pipe_ends[0]);
+  while (!waiting.done()) h.step();
+  CHECK_THROWS_AS(waiting.result(), std::system_error);
+  for (const int fd : pipe_ends) ::close(fd);
+}
+
+TEST_CASE_FIXTURE(no_leak, "host: signals, files and children wake it") {
+  eddy::loop loop;
+  host h(loop);
+  const auto take = []() -> eddy::task<int> {
+    eddy::signal_set set(SIGUSR1);
+    const int first = co_await set.next();
+    const int second = co_await set.next();
+    co_return first == second ? first : 0;
+  };
+  // From inside a turn, at each place of one, and from outside.
+  const auto raise_later = []() -> eddy::task<> {
+    co_await eddy::sleep(1ms);
+    ::raise(SIGUSR1);
+  };
+  auto taking = loop.spawn(take());
+  auto raising = loop.spawn(raise_later());
+  while (!raising.done()) h.step();
+  while (loop.next_timeout()) h.step();
+  ::raise(SIGUSR1);
+  CHECK(h.finish(std::move(taking)) == SIGUSR1);
+
+  const auto read_file = []() -> eddy::task<std::size_t> {
+    eddy::file null = co_await eddy::file::open("/dev/zero", eddy::file_mode::read);
+    std::array<std::byte, 100> room;
+    const std::size_t n = co_await null.read_some(room);
+    co_await null.close();
+    co_return n;
+  };
+  CHECK(h.finish(loop.spawn(read_file())) == 100);
+  const auto child = []() -> eddy::task<int> {
+    const eddy::process_result got = co_await eddy::run_command(eddy::command("false"));
+    co_return got.status.code();
+  };
+  CHECK(h.finish(loop.spawn(child())) == 1);
 }
 
 TEST_CASE_FIXTURE(no_leak, "host: an idle loop does not wake its host") {

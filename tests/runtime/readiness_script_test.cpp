@@ -114,7 +114,7 @@ TEST_CASE_FIXTURE(scripted, "an event for a number that nobody holds is passed o
 
 TEST_CASE_FIXTURE(scripted, "a read is tried only after the poller has said readable") {
   bare b;
-  wire w(b.selector);
+  wire w(b.selector, kind::tcp);
   w.say("bytes");
   char bytes[64];
   request r(op_code::read, w.fd, bytes, sizeof bytes);

@@ -64,6 +64,7 @@ struct loop_core {
   ready_node* head = nullptr;
   ready_node* tail = nullptr;
   std::coroutine_handle<> slot;  // the next handle after transfer_limit; drained before the queue
+  std::uint32_t serial = 0;  // of the loops of its thread; see runs_here
   int transfers = 0;
   int budget = turn_budget;
   spawned* current = nullptr;  // the spawned task whose code runs now
@@ -208,6 +209,9 @@ inline void scope::adopt(std::coroutine_handle<> h, promise_base& promise) noexc
 
 // The loop of this thread, or null.
 loop_core* current_loop() noexcept;
+// Whether `loop`, which had this serial number and may be gone, is the loop of this thread. Its
+// address alone would not tell: the next loop may have it.
+bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept;
 // The same; throws std::logic_error that names `what` if there is none.
 loop_core& require_loop(const char* what);
 

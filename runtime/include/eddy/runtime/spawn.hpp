@@ -52,6 +52,7 @@ class spawned final : public scope {
   spawned* next_sibling_ = nullptr;
   spawned* prev_sibling_ = nullptr;
   char* name_ = nullptr;
+  std::uint32_t loop_serial_ = 0;
   bool body_done_ = false;
   bool ended_ = false;
   bool has_handle_ = true;
