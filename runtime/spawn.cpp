@@ -139,8 +139,9 @@ void spawned::take_result() {
 
 void spawned::throw_if_cancelled() const {
   // The result of a task may be asked for when its loop is gone.
+  const bool is_here = runs_here(loop, loop_serial_);
   const bool cancelled_here =
-      runs_here(loop, loop_serial_) ? is_cancellation(*loop, body->error) : is_cancellation(body->error);
+      is_here ? is_cancellation(*loop, body->error) : is_cancellation(body->error);
   if (!cancelled_here) return;
   throw task_cancelled("task \"" + std::string(name()) + "\" was cancelled");
 }

@@ -11,8 +11,8 @@
 
 namespace eddy::inline v1::detail {
 
-// kind_of, with EPERM also for a device that cannot be waited for. The kernel would call it ready at
-// all times; epoll(7) tells.
+// kind_of, with EPERM also for a device that cannot be waited for. The kernel would call it ready
+// at all times; epoll(7) tells.
 int engine::state::kind_for_polling(int fd, descriptor_kind& kind) noexcept {
   const int failed = kind_of(fd, kind);
   struct stat what;
