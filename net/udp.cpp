@@ -132,7 +132,7 @@ udp_socket udp_socket::open(ip_family family, udp_options options) {
 }
 
 void udp_socket::connect(endpoint peer) {
-  constexpr const char* what = "connect the datagram socket";
+  constexpr const char* what = "connect";
   const int fd = detail::open_descriptor(what, owned_.ref());
   const int failed = detail::system::connect_datagrams(fd, detail::to_socket_address(peer));
   if (failed < 0) {
@@ -144,7 +144,7 @@ void udp_socket::connect(endpoint peer) {
 }
 
 endpoint udp_socket::local_address() const {
-  constexpr const char* what = "local address of the datagram socket";
+  constexpr const char* what = "local address of";
   detail::socket_address found;
   endpoint out;
   const int failed =

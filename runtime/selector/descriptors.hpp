@@ -28,6 +28,8 @@ void quiet_socket(int fd) noexcept;
 
 std::int64_t read_from(int fd, descriptor_kind kind, void* data, std::size_t size) noexcept;
 std::int64_t write_to(int fd, descriptor_kind kind, const void* data, std::size_t size) noexcept;
+// For files, which may be pipes by another name: neither SIGPIPE nor SIGXFSZ.
+std::int64_t write_file(int fd, const void* data, std::size_t size) noexcept;
 // For pipes, which take no messages, what the message's pieces hold.
 std::int64_t send_message(int fd, descriptor_kind kind, const msghdr& message) noexcept;
 std::int64_t receive_message(int fd, msghdr& message) noexcept;

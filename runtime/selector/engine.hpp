@@ -20,7 +20,8 @@
 //     may switch between `read` and `receive` at any time, and no byte is lost or reordered: what
 //     was retained is delivered first. A cancelled `receive` loses no bytes either.
 //  6. Connections that were accepted ahead of their `accept` are held by the engine, at most
-//     `accepted_limit` and what was on its way, and are closed with their listener. An `accept`
+//     `accepted_limit` and what was on its way, and are closed with their listener. When a turn
+//     ends without anybody asking for one, the rest is left to the kernel's backlog. An `accept`
 //     fails for want of descriptors only when a connection waits for it, which is kept.
 //  7. For each descriptor one operation that reads (accept, read, receive, receive_from) and one
 //     that writes (connect, write, write_pieces, send_to) at a time. Writes take all of their bytes

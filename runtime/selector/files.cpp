@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "descriptors.hpp"
 #include "file_flags.hpp"
 #include "system.hpp"
 
@@ -27,11 +28,8 @@ std::int64_t file_write(int fd, const void* data, std::size_t size) noexcept {
   const auto* at = static_cast<const unsigned char*>(data);
   std::size_t left = size;
   while (left > 0) {
-    const auto n = ::write(fd, at, left);
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return -errno;
-    }
+    const std::int64_t n = write_file(fd, at, left);
+    if (n < 0) return n;
     at += n;
     left -= static_cast<std::size_t>(n);
   }

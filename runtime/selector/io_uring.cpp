@@ -151,6 +151,7 @@ void engine::state::cancel(operation& op) noexcept {
     channel.polling = false;
     if (d->landing) pool.give_back(*std::exchange(d->landing, nullptr));
   }
+  if (d->accepted) change(*d);
 }
 
 // The operation ends here if the kernel has nothing of it, else by its completion.

@@ -1,9 +1,11 @@
 // Accepting ahead: a multishot accept that stays armed between the listener's requests.
 //
-// What nobody has asked for is queued. At accepted_limit the multishot is cancelled, and armed
-// again when somebody asks and the queue is empty. The kernel takes a number for the connection
-// before it looks for one, so that for want of descriptors an accept fails at once, though nobody
-// connects; then the listener is waited for first, and only a failure after that is the caller's.
+// What nobody has asked for is queued. The multishot is cancelled when a turn ends in which nobody
+// asks for the next connection, so that the backlog keeps its meaning, and at accepted_limit; it is
+// armed again when somebody asks and the queue is empty. The kernel takes a number for the
+// connection before it looks for one, so that for want of descriptors an accept fails at once,
+// though nobody connects; then the listener is waited for first, and only a failure after that is
+// the caller's.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +57,12 @@ bool engine::state::ask_to_accept(io_descriptor& listener, operation& op) noexce
   return false;
 }
 
+void engine::state::stop_accepting_unasked(io_descriptor& listener) noexcept {
+  if (listener.accepted && !listener.released && !is_waiting(listener)) {
+    cancel_lane(listener, lane_channel);
+  }
+}
+
 bool engine::state::push_accept(io_descriptor& listener) noexcept {
   io_uring_sqe* entry = ring.next_entry();
   if (!entry) return false;
@@ -95,7 +103,10 @@ void engine::state::came(io_descriptor& listener, int fd) noexcept {
     if (is_waiting(listener)) end(reader, -ENOMEM);
     return;
   }
-  if (is_waiting(listener)) return end(reader, fd);
+  if (is_waiting(listener)) {
+    end(reader, fd);
+    return change(listener);  // to see whether somebody asks for the next
+  }
   push_back(queue, *connection);
   if (queue.size >= accepted_limit) cancel_lane(listener, lane_channel);
 }

@@ -1,6 +1,8 @@
 // Operations on files. They belong to no descriptor of the table; each tells the kernel its own
 // address, and is complete when the answer to it and the answer to its cancellation are both in:
 // only then nothing names its memory any more.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -35,6 +37,13 @@ std::uint64_t mark_of(const operation& op) noexcept {
   return reinterpret_cast<std::uintptr_t>(&op) | lone_mark;
 }
 
+// Where a write begins, or goes on. By number: of a write that fails half-way the kernel tells how
+// far it came, and leaves the file's own position where it was.
+std::uint64_t place_of(const operation& op) noexcept {
+  const off_t start = ::lseek(op.fd, 0, SEEK_CUR);
+  return start < 0 ? current_position : static_cast<std::uint64_t>(start) + op.done;
+}
+
 void fill_file(io_uring_sqe& entry, const operation& op) noexcept {
   const auto size = static_cast<unsigned>(std::min(op.size - op.done, most_at_once));
   switch (op.code) {
@@ -50,7 +59,7 @@ void fill_file(io_uring_sqe& entry, const operation& op) noexcept {
       break;
     case op_code::file_write:
       io_uring_prep_write(&entry, op.fd, static_cast<const char*>(op.data) + op.done, size,
-                          current_position);
+                          place_of(op));
       // On a thread of the kernel's, as one piece: a try that must not block may stop half-way,
       // with somebody else's bytes after that. And a SIGPIPE would be that thread's, which takes
       // none.
@@ -143,6 +152,9 @@ void engine::state::lone_completed(operation& op, int result) noexcept {
   if (op.stage & cancel_wanted) lone.remove(op);
   clear(op, told | cancel_wanted);
   if (more_to_do(op, result)) return lone.push_back(op);
+  if (op.code == op_code::file_write && op.done > 0) {
+    (void)::lseek(op.fd, static_cast<off_t>(op.done), SEEK_CUR);  // fails where there is none
+  }
   op.result = result;
   set(op, ended);
   settle(op);

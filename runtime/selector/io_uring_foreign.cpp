@@ -32,6 +32,10 @@ bool engine::state::wait_foreign(operation& op) noexcept {
   descriptor_kind kind = descriptor_kind::stream;
   op.result = kind_for_polling(op.fd, kind);
   if (op.result < 0) return true;
+  if (op.fd == watched_fd) {
+    op.result = -EINVAL;  // the loop would wait for itself
+    return true;
+  }
   io_descriptor* d = find(op.fd);
   if (d && !d->foreign) {
     op.result = d->released ? -EBADF : -EBUSY;

@@ -161,6 +161,7 @@ struct engine::state {
 
   // io_uring_accept.cpp: accepting ahead.
   bool ask_to_accept(io_descriptor& listener, operation& op) noexcept;
+  void stop_accepting_unasked(io_descriptor& listener) noexcept;
   bool push_accept(io_descriptor& listener) noexcept;
   void accept_completed(io_descriptor& listener, int result, unsigned flags) noexcept;
   void came(io_descriptor& listener, int fd) noexcept;

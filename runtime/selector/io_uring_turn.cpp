@@ -63,6 +63,7 @@ void engine::state::tell_kernel() noexcept {
 }
 
 bool engine::state::tell_kernel(io_descriptor& d) noexcept {
+  stop_accepting_unasked(d);
   for (const lane_index which : {lane_channel, lane_in, lane_out}) {
     if (d.lanes[which].state == io_lane::entry::wanted && !push(d, which)) return false;
     if (d.lanes[which].cancelling == io_lane::cancel::wanted && !push_cancel(d, which)) {

@@ -29,28 +29,33 @@ std::int64_t uninterrupted(Call call) noexcept {
   }
 }
 
-// A pipe has no flag against SIGPIPE. The signal is for this thread: it is held back for the time
-// of the call, and taken if the call has raised it.
+// Pipes and files have no flag against signals. The signal is for this thread: it is held back for
+// the time of the call, and taken if the call has raised it, which its error tells.
 template <class Call>
-std::int64_t without_sigpipe(Call call) noexcept {
+std::int64_t without_signal(int number, int error, Call call) noexcept {
   sigset_t only;
   sigset_t before;
   sigset_t pending;
   sigemptyset(&only);
-  sigaddset(&only, SIGPIPE);
+  sigaddset(&only, number);
   sigemptyset(&pending);
   ::sigpending(&pending);
-  const bool was_pending = sigismember(&pending, SIGPIPE) == 1;
+  const bool was_pending = sigismember(&pending, number) == 1;
   ::pthread_sigmask(SIG_BLOCK, &only, &before);
-  const std::int64_t n = uninterrupted(call);
-  if (n == -EPIPE && !was_pending) {
+  const std::int64_t n = call();
+  if (n == -error && !was_pending) {
     sigemptyset(&pending);
     ::sigpending(&pending);
     int taken = 0;
-    if (sigismember(&pending, SIGPIPE) == 1) ::sigwait(&only, &taken);
+    if (sigismember(&pending, number) == 1) ::sigwait(&only, &taken);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return n;
+}
+
+template <class Call>
+std::int64_t without_sigpipe(Call call) noexcept {
+  return without_signal(SIGPIPE, EPIPE, [&] { return uninterrupted(call); });
 }
 
 iovec* pieces_of(message_operation& op) noexcept {
@@ -77,6 +82,11 @@ std::int64_t write_to(int fd, descriptor_kind kind, const void* data, std::size_
     return without_sigpipe([&] { return ::write(fd, data, size); });
   }
   return uninterrupted([&] { return ::send(fd, data, size, no_signal); });
+}
+
+std::int64_t write_file(int fd, const void* data, std::size_t size) noexcept {
+  return without_signal(SIGXFSZ, EFBIG,
+                        [&] { return without_sigpipe([&] { return ::write(fd, data, size); }); });
 }
 
 std::int64_t send_message(int fd, descriptor_kind kind, const msghdr& message) noexcept {

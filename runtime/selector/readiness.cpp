@@ -36,16 +36,17 @@ int engine::state::enroll(int fd, descriptor_kind kind) noexcept {
   record& r = at(fd);
   assert((!r.known || r.foreign) && "the descriptor was closed behind the engine's back");
   // A foreign descriptor that was closed while somebody waited for it, without forget().
-  // Or one that changes hands.
-  if (r.known) {
-    drop_waiting(r);
-    selector.unwatch(fd);
-  }
+  if (r.known) drop_waiting(r);
   const std::uint32_t generation = r.generation + 1;
   r = record();
   r.generation = generation;
   r.kind = kind;
   failed = selector.add(fd, token_of(fd));
+  if (failed == -EEXIST) {
+    // It was waited for before it became the engine's.
+    selector.unwatch(fd);
+    failed = selector.add(fd, token_of(fd));
+  }
   if (failed) return failed;
   r.known = true;
   return 0;
@@ -129,7 +130,17 @@ void engine::state::handle_foreign(const readiness_event& event, int fd) noexcep
   record& r = at(fd);
   if (event.readable && r.reader) complete(*std::exchange(r.reader, nullptr), 0);
   if (event.writable && r.writer) complete(*std::exchange(r.writer, nullptr), 0);
-  if (!r.reader && !r.writer) return;
+  watch_the_rest(fd);
+}
+
+// When nobody is left, what still comes for this registration is for nobody: the number may soon be
+// another's, while a duplicate keeps the old file open.
+void engine::state::watch_the_rest(int fd) noexcept {
+  record& r = at(fd);
+  if (!r.reader && !r.writer) {
+    r.known = false;
+    return;
+  }
   const int failed = watch(fd);
   if (!failed) return;
   if (r.reader) complete(*std::exchange(r.reader, nullptr), failed);
@@ -180,6 +191,9 @@ void engine::cancel(operation& op) noexcept {
     return;
   }
   complete(op, -ECANCELED);
+  if (!r->foreign) return;
+  if (!r->reader && !r->writer) state_->selector.unwatch(op.fd);
+  state_->watch_the_rest(op.fd);
 }
 
 void engine::wait(std::int64_t deadline_ns) noexcept {

@@ -74,6 +74,7 @@ struct engine::state {
   int watch(int fd) noexcept;
   void drop_waiting(record& r) noexcept;
   void handle(const readiness_event& event) noexcept;
+  void watch_the_rest(int fd) noexcept;
   void handle_foreign(const readiness_event& event, int fd) noexcept;
   void retry(operation*& waiting, int fd) noexcept;
 

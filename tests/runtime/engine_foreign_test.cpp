@@ -139,6 +139,38 @@ TEST_CASE_FIXTURE(no_leak, "a foreign descriptor that has ended or failed is rea
   CHECK(b.finish(writable) == 0);
 }
 
+TEST_CASE_FIXTURE(no_leak, "nobody is told of a file that the number had before") {
+  bare b;
+  for (const bool cancelled : {false, true}) {
+    const auto first = eddy_tests::plain_pipe();
+    const int number = first[0];
+    const int kept = ::dup(number);  // as a child that was forked has it
+    request old(op_code::wait_readable, number);
+    REQUIRE_FALSE(b.submit(old));
+    b.turns(2);
+    if (cancelled) {
+      b.selector.cancel(old);
+      CHECK(b.finish(old) == -ECANCELED);
+    } else {
+      REQUIRE(::write(first[1], "x", 1) == 1);
+      CHECK(b.finish(old) == 0);
+    }
+    ::close(number);
+    const auto second = eddy_tests::plain_pipe();
+    REQUIRE(second[0] == number);
+    request wait(op_code::wait_readable, number);
+    REQUIRE_FALSE(b.submit(wait));
+    b.turns(2);
+    REQUIRE(::write(first[1], "old", 3) == 3);
+    b.turns(3);
+    CHECK(wait.completions == 0);
+    REQUIRE(::write(second[1], "new", 3) == 3);
+    CHECK(b.finish(wait) == 0);
+    b.selector.forget(number);
+    for (const int fd : {first[1], kept, second[0], second[1]}) ::close(fd);
+  }
+}
+
 TEST_CASE_FIXTURE(no_leak, "what was waited for may become the engine's own") {
   bare b;
   const auto ends = eddy_tests::plain_pair();

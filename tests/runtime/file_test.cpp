@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -257,4 +260,56 @@ TEST_CASE("file: cancelled at any call, nothing is half done and no descriptor s
     });
     CHECK(content(path).size() % 10 == 0);
   }
+}
+
+TEST_CASE("file: past its limit a write is an error, and what was written is a beginning") {
+  const scratch dir;
+  std::string text(5000, ' ');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  drive([&]() -> task<> {
+    for (const file_mode mode : {file_mode::write, file_mode::append}) {
+      const std::string path = dir.at(mode == file_mode::write ? "w" : "a");
+      file out = co_await file::open(path, mode);
+      co_await out.write_all("0123456789");
+      rlimit before{};
+      ::getrlimit(RLIMIT_FSIZE, &before);
+      rlimit low = before;
+      low.rlim_cur = 1000;
+      std::error_code code;
+      // SIGXFSZ has its default effect, which is to end the program.
+      ::setrlimit(RLIMIT_FSIZE, &low);
+      try {
+        co_await out.write_all(text);
+      } catch (const std::system_error& error) {
+        code = error.code();
+      }
+      ::setrlimit(RLIMIT_FSIZE, &before);
+      CHECK(code == std::errc::file_too_large);
+      co_await out.write_all("end");
+      co_await out.close();
+      file in = co_await file::open(path, file_mode::read);
+      const std::string got = co_await in.read_all();
+      CHECK(got == "0123456789" + text.substr(0, 990) + "end");
+    }
+  });
+}
+
+TEST_CASE("file: a pipe without a reader is an error and no signal") {
+  const scratch dir;
+  const std::string path = dir.at("fifo");
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  REQUIRE(reader >= 0);
+  drive([&]() -> task<> {
+    file out = co_await file::open(path, file_mode::write);
+    co_await out.write_all("heard");
+    ::close(reader);
+    std::error_code code;
+    try {
+      co_await out.write_all("unheard");
+    } catch (const std::system_error& error) {
+      code = error.code();
+    }
+    CHECK(code == std::errc::broken_pipe);
+  });
 }
