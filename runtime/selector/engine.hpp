@@ -28,16 +28,17 @@
 //     or fail; a write to a peer that is gone ends with EPIPE and no signal, on pipes, too.
 //  8. wait_readable and wait_writable are for descriptors of somebody else's, level-triggered, and
 //     complete with 0, or with EBUSY if another waits for the same, or the descriptor is the
-//     engine's; EPERM for what cannot be waited for, EBADF for what is not open. forget(fd) ends both, with ECANCELED, and returns when the kernel has let go of the
-//     descriptor; its owner calls it before closing one that is waited for.
+//     engine's; EPERM for what cannot be waited for, EBADF for what is not open. forget(fd) ends
+//     both, with ECANCELED, and returns when the kernel has let go of the descriptor; its owner
+//     calls it before closing one that is waited for.
 //  9. wake() may be called from any thread and from a signal handler, as often as one likes, and
 //     makes the present or next wait() return. Everything else: the loop's thread only.
 // 10. wait(deadline) submits what is pending and returns at the first completion, wake or signal,
 //     at the deadline (steady-clock nanoseconds; 0: do not block; never_ns: no deadline) or
 //     spuriously. A turn makes one call of it.
 // 11. descriptor() is for a foreign loop to watch: it polls as readable while wait() has something
-//     to do, except for what was asked for since the last wait() and only that will tell the kernel:
-//     has_untold() says so. The descriptor is the engine's.
+//     to do, except for what was asked for since the last wait() and only that will tell the
+//     kernel: has_untold() says so. The descriptor is the engine's.
 // 12. Nothing throws but the constructor, open_socket, attach and descriptor.
 #pragma once
 

@@ -11,9 +11,8 @@
 //     Closing a descriptor ends its registration; an event for it may still arrive, and the caller
 //     tells by the token.
 //  3. `ended` with readable: the peer has finished sending, or the socket is in error: reading does
-//     not block any more, and data may still be there.
-//     `urgent`, where the system tells: out-of-band data have come, at whose mark a read stops short
-//     though more has come.
+//     not block any more, and data may still be there. `urgent`, where the system tells: out-of-
+//     band data have come, at whose mark a read stops short though more has come.
 //  4. wait returns the number of events written; 0 after a wake, a signal or the deadline. The
 //     deadline is relative nanoseconds, not rounded to milliseconds; 0 polls, negative waits for
 //     ever.
