@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#if __has_include(<malloc.h>)
+#ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
@@ -11,8 +11,8 @@ namespace eddy_tests {
 // Zero where the C library cannot tell, and under the sanitizers, which have an allocator of their
 // own: there a comparison says nothing.
 inline std::size_t heap_in_use() noexcept {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
-  const auto now = ::mallinfo2();
+#ifdef __GLIBC__
+  const auto now = ::mallinfo2();  // glibc 2.33
   return now.uordblks + now.hblkhd;
 #else
   return 0;
