@@ -74,39 +74,27 @@ class removed_file {
 };
 
 // `co_await` of one write_pieces, or one operation on datagrams; gives the engine's result.
-class pieces_awaited final : public eddy::detail::pieces_operation {
+class pieces_awaited final
+    : public eddy::detail::awaited<pieces_awaited, eddy::detail::pieces_operation> {
  public:
   pieces_awaited(int on, const std::vector<std::string_view>& all) noexcept {
     fd = on;
     pieces = all.data();
     for (const std::string_view piece : all) size += piece.size();
   }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
-  }
   int await_resume() { return finish(); }
 };
 
-class datagram_awaited final : public eddy::detail::datagram_operation {
+class datagram_awaited final
+    : public eddy::detail::awaited<datagram_awaited, eddy::detail::datagram_operation> {
  public:
   datagram_awaited(op_code c, int on, char* bytes, std::size_t count,
                    eddy::detail::socket_address to = {}) noexcept
-      : datagram_operation(c) {
+      : awaited(c) {
     fd = on;
     data = bytes;
     size = count;
     address = to;
-  }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
   }
   int await_resume() { return finish(); }
 };

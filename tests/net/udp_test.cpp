@@ -42,7 +42,7 @@ udp_socket local_socket(const udp_options& options = udp_options()) {
   return udp_socket::bind(endpoint::loopback(0), options);
 }
 
-// An address that nobody has a socket at, for now.
+// An address at which nobody has a socket any more.
 task<endpoint> deserted() {
   udp_socket socket = local_socket();
   const endpoint at = socket.local_address();

@@ -306,34 +306,23 @@ class listener {
 };
 
 // `co_await` of one operation; gives the engine's result.
-class awaited final : public eddy::detail::operation {
+class awaited final : public eddy::detail::awaited<awaited> {
  public:
   explicit awaited(op_code c, int on, void* bytes = nullptr, std::size_t count = 0) noexcept
-      : operation(c) {
+      : eddy::detail::awaited<awaited>(c) {
     fd = on;
     data = bytes;
     size = count;
-  }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
   }
   int await_resume() { return finish(); }
 };
 
 // The same for `receive`; gives a lease.
-class awaited_lease final : public eddy::detail::operation {
+class awaited_lease final : public eddy::detail::awaited<awaited_lease> {
  public:
-  explicit awaited_lease(int on) noexcept : operation(op_code::receive) { fd = on; }
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return submit();
+  explicit awaited_lease(int on) noexcept
+      : eddy::detail::awaited<awaited_lease>(op_code::receive) {
+    fd = on;
   }
   eddy::lease await_resume() {
     const int n = finish();
