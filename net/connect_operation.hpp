@@ -5,10 +5,10 @@
 
 namespace eddy::inline v1::detail {
 
-class connect_operation final : public awaited<connect_operation> {
+class connect_operation final : public awaited_operation<connect_operation> {
  public:
   connect_operation(int socket, const socket_address& to) noexcept
-      : awaited(op_code::connect), to_(to) {
+      : awaited_operation(op_code::connect), to_(to) {
     data = to_.bytes;
     size = to_.size;
     fd = socket;

@@ -3,7 +3,7 @@
 #include <eddy/runtime/offload.hpp>
 #include <memory>
 
-#include "../runtime/lane.hpp"
+#include "../runtime/selector/lane.hpp"
 #include "../runtime/loop_state.hpp"
 #include "socket_address.hpp"
 #include "url_text.hpp"

@@ -52,7 +52,7 @@ datagram receive_from_awaiter::await_resume() {
 
 send_awaiter::send_awaiter(const descriptor_ref& socket, std::span<const std::byte> bytes,
                            const endpoint* to) noexcept
-    : awaited(op_code::send_to), use_(socket, direction::writing) {
+    : awaited_operation(op_code::send_to), use_(socket, direction::writing) {
   data = const_cast<std::byte*>(bytes.data());
   size = bytes.size();
   if (to) address = to_socket_address(*to);

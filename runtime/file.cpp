@@ -31,9 +31,9 @@ system::open_mode mode_of(file_mode mode) noexcept {
   return system::open_mode::read;
 }
 
-class file_operation final : public detail::awaited<file_operation> {
+class file_operation final : public detail::awaited_operation<file_operation> {
  public:
-  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept : awaited(c) {
+  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept : awaited_operation(c) {
     fd = file;
     data = bytes;
     size = count;

@@ -2,8 +2,6 @@
 
 namespace eddy::inline v1::detail {
 
-std::coroutine_handle<> gather_child::body_ended() noexcept { return owner_->child_ended(*this); }
-
 bool gather_base::begin() noexcept {
   running_ = count_;
   if (count_ == 0) return false;
@@ -15,7 +13,7 @@ void gather_base::on_cancel() noexcept {
   for (std::size_t i = 0; i < count_; ++i) children_[i].cancel();
 }
 
-std::coroutine_handle<> gather_base::child_ended(gather_child& child) noexcept {
+std::coroutine_handle<> gather_base::child_ended(nested_scope& child) noexcept {
   if (child.body->error) {
     if (is_cancellation(*child.loop, child.body->error)) {
       any_cancelled_ = true;

@@ -130,8 +130,9 @@ void loop_state::deliver_mail() noexcept {
 }
 
 void loop_state::run_ready() {
-  budget = turn_budget;
-  for (int left = turn_budget; left > 0 && head; --left) {
+  const int most = selector.begin_turn(*this);
+  budget = most;
+  for (int left = most; left > 0 && head; --left) {
     ready_node& node = *head;
     head = node.next;
     if (!head) tail = nullptr;

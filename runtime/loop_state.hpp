@@ -5,7 +5,7 @@
 #include <eddy/runtime/run.hpp>
 #include <optional>
 
-#include "lane.hpp"
+#include "selector/lane.hpp"
 #include "mailbox.hpp"
 #include "selector/engine.hpp"
 #include "signal_state.hpp"

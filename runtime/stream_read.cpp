@@ -60,10 +60,10 @@ task<> read_exactly_from(descriptor_ref stream, std::span<std::byte> into) {
 }
 
 // One step of read_until: a buffer of the engine's, not yet given to anybody.
-class block_awaiter final : public awaited<block_awaiter> {
+class block_awaiter final : public awaited_operation<block_awaiter> {
  public:
   explicit block_awaiter(const descriptor_ref& stream) noexcept
-      : awaited(op_code::receive), stream_(stream) {
+      : awaited_operation(op_code::receive), stream_(stream) {
     fd = stream.base()->fd;
   }
   received_block await_resume() {

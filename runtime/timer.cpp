@@ -22,20 +22,21 @@ std::int64_t now_ns(loop_core&) noexcept { return system::clock_ns(); }
 
 void throw_no_memory() { throw std::bad_alloc(); }
 
+// The clock is read anew: a cached reading would let the wait end early.
+bool limit::arm(loop_core& loop, timer& t) const noexcept {
+  if (ns_ == never_ns) return true;
+  return detail::arm(loop, t, relative_ ? deadline_after(now_ns(loop), ns_) : ns_);
+}
+
 bool sleep_awaiter::start() noexcept {
   if (refused()) return true;
-  loop_core& loop = *where->loop;
-  const bool relative = kind_ == kind::relative;
-  if (relative && ns_ <= 0) {
-    park();
-    wake();
-    return true;
-  }
   park();
-  // The clock is read anew: a cached reading would let the sleep end early.
-  if (arm(loop, *this, relative ? deadline_after(now_ns(loop), ns_) : ns_)) return true;
-  no_memory_ = true;
-  wake();
+  if (until_.immediate()) {
+    wake();
+  } else if (!until_.arm(*where->loop, *this)) {
+    no_memory_ = true;
+    wake();
+  }
   return true;
 }
 
@@ -49,18 +50,14 @@ void sleep_awaiter::on_cancel() noexcept {
 std::coroutine_handle<> timeout_base::start(std::coroutine_handle<> h,
                                             promise_base& promise) noexcept {
   if (refused()) return std::noop_coroutine();
-  loop_core& loop = *where->loop;
   park();
-  const bool relative = kind_ == sleep_awaiter::kind::relative;
-  const bool from_now = relative && ns_ != never_ns;
-  const std::int64_t deadline = from_now ? deadline_after(now_ns(loop), ns_) : ns_;
-  if (deadline != never_ns && !arm(loop, *this, deadline)) {
+  if (!until_.arm(*where->loop, *this)) {
     no_memory_ = true;
     wake();
     return std::noop_coroutine();
   }
-  body_scope_.open(*where, h, promise);
-  return loop.transfer(h);
+  body_scope_.open(*this, *where, h, promise);
+  return where->loop->transfer(h);
 }
 
 void timeout_base::fire() noexcept {
@@ -68,9 +65,9 @@ void timeout_base::fire() noexcept {
   body_scope_.cancel();
 }
 
-std::coroutine_handle<> timeout_base::body_scope::body_ended() noexcept {
-  disarm(*loop, owner_);
-  return owner_.frame;
+std::coroutine_handle<> timeout_base::child_ended(nested_scope&) noexcept {
+  disarm(*where->loop, *this);
+  return frame;
 }
 
 void timeout_base::finish() {
@@ -78,9 +75,13 @@ void timeout_base::finish() {
   if (no_memory_) throw_no_memory();
   const promise_base& body = *body_scope_.body;
   if (!fired_ || where->cancelled || !is_cancellation(*where->loop, body.error)) return;
-  if (kind_ == sleep_awaiter::kind::absolute) throw timeout_error("the deadline has passed");
+  throw_timed_out(until_);
+}
+
+void throw_timed_out(limit until) {
+  if (!until.relative()) throw timeout_error("the deadline has passed");
   // By hand: to_string of a double has the locale's decimal point.
-  const std::int64_t ms = ns_ / 1'000'000;
+  const std::int64_t ms = until.ns() / 1'000'000;
   throw timeout_error("timed out after " + std::to_string(ms / 1000) + "." +
                       std::to_string(1000 + ms % 1000).substr(1) + " s");
 }

@@ -7,7 +7,7 @@ event::~event() { assert(waiters_.empty() && "an event was destroyed while tasks
 
 namespace detail {
 
-bool event_awaiter::start() noexcept {
+bool event_wait::start() noexcept {
   if (refused()) return true;
   if (event_.set_) return complete_now();
   event_.waiters_.push_back(*this);
@@ -15,10 +15,12 @@ bool event_awaiter::start() noexcept {
   return true;
 }
 
-void event_awaiter::on_cancel() noexcept {
-  if (state == wait_state::waiting) event_.waiters_.remove(*this);
+void event_wait::on_cancel() noexcept {
+  if (state == wait_state::waiting) withdraw();
   drop();
 }
+
+void event_wait::withdraw() noexcept { event_.waiters_.remove(*this); }
 
 }  // namespace detail
 }  // namespace eddy::inline v1

@@ -7,13 +7,13 @@ std::coroutine_handle<> stop_scope::start() noexcept {
   park();
   if (stopped_) return where->loop->transfer(frame);
   running_ = true;
-  body_scope_.open(*where, body_.frame(), body_.frame().promise());
+  body_scope_.open(*this, *where, body_.frame(), body_.frame().promise());
   return where->loop->transfer(body_.frame());
 }
 
-std::coroutine_handle<> stop_scope::inner::body_ended() noexcept {
-  owner_.running_ = false;
-  return owner_.frame;
+std::coroutine_handle<> stop_scope::child_ended(detail::nested_scope&) noexcept {
+  running_ = false;
+  return frame;
 }
 
 bool stop_scope::finish() {

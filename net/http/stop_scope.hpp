@@ -1,7 +1,7 @@
 // A task that another task may end: a cancel scope with a handle.
 #pragma once
 
-#include <eddy/runtime/task.hpp>
+#include <eddy/runtime/nested_scope.hpp>
 
 namespace eddy::inline v1::http {
 
@@ -14,9 +14,9 @@ namespace eddy::inline v1::http {
 // A stop that comes before run() lets nothing run; one that comes when the task has its result
 // already keeps the result. What the task throws is thrown; a cancellation from outside stays one.
 // Thread: the loop's. Cancellation point, as far as the task is one.
-class stop_scope final : public detail::waiter {
+class stop_scope final : public detail::scope_owner {
  public:
-  stop_scope() noexcept : body_scope_(*this) {}
+  stop_scope() noexcept {}
 
   // What run() returns: GCC 12 copies an awaiter that it gets by reference.
   class awaiter {
@@ -47,26 +47,13 @@ class stop_scope final : public detail::waiter {
   bool stopped() const noexcept { return stopped_; }
 
   void on_cancel() noexcept override { body_scope_.cancel(); }
+  std::coroutine_handle<> child_ended(detail::nested_scope&) noexcept override;
 
  private:
-  class inner final : public detail::scope {
-   public:
-    explicit inner(stop_scope& owner) noexcept : owner_(owner) {}
-    std::coroutine_handle<> body_ended() noexcept override;
-    void open(detail::scope& outer, std::coroutine_handle<> h,
-              detail::promise_base& promise) noexcept {
-      nest(outer);
-      adopt(h, promise);
-    }
-
-   private:
-    stop_scope& owner_;
-  };
-
   std::coroutine_handle<> start() noexcept;
   bool finish();
 
-  inner body_scope_;
+  detail::nested_scope body_scope_;
   task<> body_;
   bool stopped_ = false;
   bool running_ = false;

@@ -39,7 +39,10 @@
 // 11. descriptor() is for a foreign loop to watch: it polls as readable while wait() has something
 //     to do, except for what was asked for since the last wait() and only that will tell the
 //     kernel: has_untold() says so. The descriptor is the engine's.
-// 12. Nothing throws but the constructor, open_socket, attach and descriptor.
+// 12. begin_turn() is told of each turn's ready queue before it is run, and says how many
+//     resumptions the turn may have, at least one. It may permute the queue: a simulated world
+//     does; the kernels' engines leave it as it is and say turn_budget.
+// 13. Nothing throws but the constructor, open_socket, attach and descriptor.
 #pragma once
 
 #include <cstddef>
@@ -78,6 +81,7 @@ class engine {
 
   bool submit(operation& op) noexcept;
   void cancel(operation& op) noexcept;
+  int begin_turn(loop_core& loop) noexcept;
   void wait(std::int64_t deadline_ns) noexcept;
   void wake() noexcept;
 

@@ -205,6 +205,8 @@ void engine::forget(int fd) noexcept { state_->forget(fd); }
 int engine::descriptor() { return state_->watched(); }
 bool engine::performs_files() noexcept { return true; }
 
+int engine::begin_turn(loop_core&) noexcept { return turn_budget; }
+
 void engine::wake() noexcept {
   const int saved = errno;  // in a signal handler it is somebody else's
   const std::uint64_t one = 1;

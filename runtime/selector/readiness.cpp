@@ -208,6 +208,8 @@ void engine::wait(std::int64_t deadline_ns) noexcept {
   for (std::size_t i = 0; i < count; ++i) state_->handle(state_->events[i]);
 }
 
+int engine::begin_turn(loop_core&) noexcept { return turn_budget; }
+
 void engine::wake() noexcept { state_->selector.wake(); }
 
 int engine::descriptor() { return state_->selector.descriptor(); }

@@ -75,7 +75,7 @@ class removed_file {
 
 // `co_await` of one write_pieces, or one operation on datagrams; gives the engine's result.
 class pieces_awaited final
-    : public eddy::detail::awaited<pieces_awaited, eddy::detail::pieces_operation> {
+    : public eddy::detail::awaited_operation<pieces_awaited, eddy::detail::pieces_operation> {
  public:
   pieces_awaited(int on, const std::vector<std::string_view>& all) noexcept {
     fd = on;
@@ -86,11 +86,11 @@ class pieces_awaited final
 };
 
 class datagram_awaited final
-    : public eddy::detail::awaited<datagram_awaited, eddy::detail::datagram_operation> {
+    : public eddy::detail::awaited_operation<datagram_awaited, eddy::detail::datagram_operation> {
  public:
   datagram_awaited(op_code c, int on, char* bytes, std::size_t count,
                    eddy::detail::socket_address to = {}) noexcept
-      : awaited(c) {
+      : awaited_operation(c) {
     fd = on;
     data = bytes;
     size = count;

@@ -9,7 +9,7 @@ import tree
 # From the top down; a layer may include itself and what comes after it.
 LAYERS = ("net", "sync", "runtime", "runtime/selector")
 # What the selector may know of the runtime above it: the request it completes.
-BELOW_THE_SELECTOR = {"eddy/runtime/operation.hpp"}
+BELOW_THE_SELECTOR = {"eddy/runtime/job.hpp", "eddy/runtime/operation.hpp"}
 # header: the only files that may include it
 PRIVATE_SYSTEM_HEADERS = {
     r"liburing": r"runtime/selector/io_uring\w*\.[ch]pp",
@@ -19,7 +19,7 @@ PRIVATE_SYSTEM_HEADERS = {
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/\w+\.[ch]pp",
-    r"thread|condition_variable|stop_token": r"runtime/lane\.cpp",
+    r"thread|condition_variable|stop_token": r"runtime/selector/lane\.cpp",
     r"iostream|fstream|filesystem|regex|future": r"nothing",
 }
 NOT_IN_PUBLIC_HEADERS = re.compile(

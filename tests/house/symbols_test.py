@@ -19,7 +19,6 @@ OUTSIDE = re.compile(
     r"std::\S*condition_variable|std::ios_base::Init|std::c(out|err|in|log)\b")
 # What one file, or those that begin so, may use besides.
 ALSO = {
-    "runtime_lane.cpp.o": r"std::thread::.*|std::condition_variable::.*|pthread_\w+",
     "runtime_mailbox.cpp.o": r"pthread_mutex_\w+",
     "net_idn.cpp.o": r"idn2_\w+",
     "net_http_inflater.cpp.o": r"inflate\w*",

@@ -306,10 +306,10 @@ class listener {
 };
 
 // `co_await` of one operation; gives the engine's result.
-class awaited final : public eddy::detail::awaited<awaited> {
+class awaited final : public eddy::detail::awaited_operation<awaited> {
  public:
   explicit awaited(op_code c, int on, void* bytes = nullptr, std::size_t count = 0) noexcept
-      : eddy::detail::awaited<awaited>(c) {
+      : eddy::detail::awaited_operation<awaited>(c) {
     fd = on;
     data = bytes;
     size = count;
@@ -318,10 +318,10 @@ class awaited final : public eddy::detail::awaited<awaited> {
 };
 
 // The same for `receive`; gives a lease.
-class awaited_lease final : public eddy::detail::awaited<awaited_lease> {
+class awaited_lease final : public eddy::detail::awaited_operation<awaited_lease> {
  public:
   explicit awaited_lease(int on) noexcept
-      : eddy::detail::awaited<awaited_lease>(op_code::receive) {
+      : eddy::detail::awaited_operation<awaited_lease>(op_code::receive) {
     fd = on;
   }
   eddy::lease await_resume() {

@@ -177,3 +177,18 @@ TEST_CASE("event: the cancellation of a gather, and a timeout, leave nobody in t
   };
   eddy::run(body());
 }
+
+TEST_CASE("event: a wait with a limit") {
+  auto body = []() -> task<> {
+    eddy::event e;
+    const bool at_once = co_await e.wait_for(std::chrono::seconds(0));
+    CHECK_FALSE(at_once);
+    const bool in_time = co_await e.wait_for(std::chrono::milliseconds(1));
+    CHECK_FALSE(in_time);
+    CHECK(e.waiting() == 0);
+    e.set();
+    const bool was_set = co_await e.wait_until(eddy::now());
+    CHECK(was_set);
+  };
+  eddy::run(body());
+}

@@ -23,10 +23,10 @@ class datagram {
 
 namespace detail {
 
-class receive_from_awaiter final : public awaited<receive_from_awaiter, datagram_operation> {
+class receive_from_awaiter final : public awaited_operation<receive_from_awaiter, datagram_operation> {
  public:
   receive_from_awaiter(const descriptor_ref& socket, std::span<std::byte> into) noexcept
-      : awaited(op_code::receive_from), use_(socket, direction::reading) {
+      : awaited_operation(op_code::receive_from), use_(socket, direction::reading) {
     data = into.data();
     size = into.size();
   }
@@ -37,7 +37,7 @@ class receive_from_awaiter final : public awaited<receive_from_awaiter, datagram
   descriptor_use use_;
 };
 
-class send_awaiter final : public awaited<send_awaiter, datagram_operation> {
+class send_awaiter final : public awaited_operation<send_awaiter, datagram_operation> {
  public:
   // Without `to`: to the connected peer.
   send_awaiter(const descriptor_ref& socket, std::span<const std::byte> bytes,

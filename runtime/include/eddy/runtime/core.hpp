@@ -266,6 +266,24 @@ inline void waiter::leave() {
   if (was_cancelled) throw_cancelled(*where->loop);
 }
 
+// What co_await calls of a waiter. The Awaiter has `bool start() noexcept`, which begins the wait:
+// refused(), then complete_now() or park(); true suspends. And it has await_resume.
+template <class Awaiter, class Base = waiter>
+class awaited : public Base {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h,
+                     std::source_location at = std::source_location::current()) noexcept {
+    this->enter(h, at);
+    return static_cast<Awaiter*>(this)->start();
+  }
+
+ protected:
+  using Base::Base;
+  ~awaited() = default;
+};
+
 // An intrusive FIFO of waiters in state waiting. Owns nothing.
 class wait_list {
  public:

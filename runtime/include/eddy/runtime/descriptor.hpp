@@ -74,9 +74,9 @@ class descriptor_use {
   bool holds_ = false;
 };
 
-class close_awaiter final : public awaited<close_awaiter> {
+class close_awaiter final : public awaited_operation<close_awaiter> {
  public:
-  explicit close_awaiter(const descriptor_ref& of) noexcept : awaited(op_code::close), of_(of) {}
+  explicit close_awaiter(const descriptor_ref& of) noexcept : awaited_operation(op_code::close), of_(of) {}
   bool start() noexcept;
   void await_resume();
   // A close cannot be stopped, and is short.

@@ -1,7 +1,7 @@
 // Awaiting several tasks at once.
 #pragma once
 
-#include <eddy/runtime/task.hpp>
+#include <eddy/runtime/nested_scope.hpp>
 #include <tuple>
 #include <variant>
 #include <vector>
@@ -9,51 +9,33 @@
 namespace eddy::inline v1 {
 namespace detail {
 
-class gather_base;
-
-class gather_child final : public scope {
- public:
-  gather_child() noexcept {}
-  // For std::vector, which moves only before anything has started.
-  gather_child(gather_child&&) noexcept {}
-  std::coroutine_handle<> body_ended() noexcept override;
-  void open(gather_base& owner, scope& outer, std::coroutine_handle<> h,
-            promise_base& promise) noexcept {
-    owner_ = &owner;
-    nest(outer);
-    adopt(h, promise);
-    schedule();
-  }
-
- private:
-  gather_base* owner_ = nullptr;
-};
-
 // The untyped part: children that run in scopes of their own, all of which have ended before the
 // parent goes on.
-class gather_base : public waiter {
+class gather_base : public scope_owner {
  public:
   void on_cancel() noexcept override;
-  // One child has ended; returns who runs next.
-  std::coroutine_handle<> child_ended(gather_child& child) noexcept;
+  std::coroutine_handle<> child_ended(nested_scope& child) noexcept override;
 
  protected:
   gather_base() noexcept {}
   ~gather_base() = default;
-  void set_children(gather_child* first, std::size_t count) noexcept {
+  void set_children(nested_scope* first, std::size_t count) noexcept {
     children_ = first;
     count_ = count;
   }
   // False if there is nothing to wait for.
   bool begin() noexcept;
-  gather_child& child(std::size_t i) noexcept { return children_[i]; }
+  void open(std::size_t i, std::coroutine_handle<> h, promise_base& promise) noexcept {
+    children_[i].open(*this, *where, h, promise);
+    children_[i].start();
+  }
   // Rethrows a cancellation of this scope that ended a child.
   void finish_settled();
   // The same, and else the failure that came first in time.
   void finish();
 
  private:
-  gather_child* children_ = nullptr;
+  nested_scope* children_ = nullptr;
   std::size_t count_ = 0;
   std::size_t running_ = 0;
   promise_base* first_failure_ = nullptr;  // not counting cancellations
@@ -85,12 +67,6 @@ class failed_tag {
  public:
   failed_tag() noexcept {}
 };
-
-template <class T>
-bool startable(const task<T>& t) {
-  if (!t || t.frame().promise().where) throw_not_awaitable(!t);
-  return true;
-}
 
 }  // namespace detail
 
@@ -138,7 +114,7 @@ class gather_tuple final : public gather_base {
  public:
   explicit gather_tuple(task<T>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
   bool await_ready() const {
-    std::apply([](const auto&... t) { return (startable(t) && ...); }, tasks_);
+    std::apply([](const auto&... t) { (require_startable(t), ...); }, tasks_);
     return false;
   }
   template <class Promise>
@@ -151,7 +127,7 @@ class gather_tuple final : public gather_base {
     std::apply(
         [this](auto&... t) {
           std::size_t i = 0;
-          (child(i++).open(*this, *where, t.frame(), t.frame().promise()), ...);
+          (open(i++, t.frame(), t.frame().promise()), ...);
         },
         tasks_);
     return true;
@@ -170,7 +146,7 @@ class gather_tuple final : public gather_base {
 
  private:
   std::tuple<task<T>...> tasks_;
-  gather_child children_[sizeof...(T) == 0 ? 1 : sizeof...(T)];
+  nested_scope children_[sizeof...(T) == 0 ? 1 : sizeof...(T)];
 };
 
 template <bool Settled, class T>
@@ -179,7 +155,7 @@ class gather_vector final : public gather_base {
   explicit gather_vector(std::vector<task<T>>&& tasks)
       : tasks_(std::move(tasks)), children_(tasks_.size()) {}
   bool await_ready() const {
-    for (const auto& t : tasks_) startable(t);
+    for (const auto& t : tasks_) require_startable(t);
     return false;
   }
   template <class Promise>
@@ -190,7 +166,7 @@ class gather_vector final : public gather_base {
     set_children(children_.data(), children_.size());
     if (!begin()) return complete_now();
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      child(i).open(*this, *where, tasks_[i].frame(), tasks_[i].frame().promise());
+      open(i, tasks_[i].frame(), tasks_[i].frame().promise());
     }
     return true;
   }
@@ -214,7 +190,7 @@ class gather_vector final : public gather_base {
 
  private:
   std::vector<task<T>> tasks_;
-  std::vector<gather_child> children_;
+  std::vector<nested_scope> children_;
 };
 
 }  // namespace detail

@@ -1,31 +1,13 @@
 // Blocking work, off the loop's thread.
 #pragma once
 
+#include <eddy/runtime/job.hpp>
 #include <eddy/runtime/loop_handle.hpp>
 #include <eddy/runtime/task.hpp>
 #include <tuple>
 
 namespace eddy::inline v1 {
 namespace detail {
-
-// Work for a lane of threads. Its memory belongs to whoever submitted it, until it has run or was
-// withdrawn.
-class job {
- public:
-  job(const job&) = delete;
-  job& operator=(const job&) = delete;
-  // On a thread of the lane. The job is not touched after this returns.
-  virtual void run() noexcept = 0;
-
-  // The lane's, under its lock.
-  job* next_job = nullptr;
-  job* prev_job = nullptr;
-  bool queued = false;
-
- protected:
-  job() noexcept {}
-  ~job() = default;
-};
 
 // The untyped part of offload: queued in the loop's lane; while it has not started, a cancellation
 // withdraws it; once started, it is waited for, as it may borrow from the awaiting coroutine.

@@ -101,21 +101,14 @@ class datagram_operation : public message_operation {
 
 // What co_await calls of an operation. An Awaiter with more to do than to submit it hides start.
 template <class Awaiter, class Operation = operation>
-class awaited : public Operation {
+class awaited_operation : public awaited<Awaiter, Operation> {
  public:
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    this->enter(h, at);
-    return static_cast<Awaiter*>(this)->start();
-  }
   // False: there is nothing to wait for.
   bool start() noexcept { return this->submit(); }
 
  protected:
-  using Operation::Operation;
-  ~awaited() = default;
+  using awaited<Awaiter, Operation>::awaited;
+  ~awaited_operation() = default;
 };
 
 // Throws std::system_error for the negative errno value `result`; `what` and `peer` say what

@@ -7,9 +7,9 @@
 namespace eddy::inline v1 {
 namespace detail {
 
-class readiness_awaiter final : public awaited<readiness_awaiter> {
+class readiness_awaiter final : public awaited_operation<readiness_awaiter> {
  public:
-  readiness_awaiter(op_code direction, int descriptor) noexcept : awaited(direction) {
+  readiness_awaiter(op_code direction, int descriptor) noexcept : awaited_operation(direction) {
     fd = descriptor;
   }
   void await_resume();

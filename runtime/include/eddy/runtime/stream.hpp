@@ -33,11 +33,11 @@ namespace detail {
 
 // read_some: bytes into the caller's memory. `inside`: one step of a composite read, which holds
 // the reading side and has emptied the stream's own buffer.
-class read_awaiter final : public awaited<read_awaiter> {
+class read_awaiter final : public awaited_operation<read_awaiter> {
  public:
   read_awaiter(const descriptor_ref& stream, std::span<std::byte> into,
                bool inside = false) noexcept
-      : awaited(op_code::read), use_(stream, direction::reading), inside_(inside) {
+      : awaited_operation(op_code::read), use_(stream, direction::reading), inside_(inside) {
     data = into.data();
     size = into.size();
   }
@@ -51,10 +51,10 @@ class read_awaiter final : public awaited<read_awaiter> {
 };
 
 // receive: bytes in a buffer of the engine's.
-class receive_awaiter final : public awaited<receive_awaiter> {
+class receive_awaiter final : public awaited_operation<receive_awaiter> {
  public:
   explicit receive_awaiter(const descriptor_ref& stream) noexcept
-      : awaited(op_code::receive), use_(stream, direction::reading) {}
+      : awaited_operation(op_code::receive), use_(stream, direction::reading) {}
   bool start() noexcept;
   lease await_resume();
 
@@ -65,11 +65,11 @@ class receive_awaiter final : public awaited<receive_awaiter> {
 
 // write_all. With `sent`, the bytes that the kernel took are added there, however the write ends,
 // and a cancellation does not poison: the owner can go on where it stopped.
-class write_awaiter final : public awaited<write_awaiter> {
+class write_awaiter final : public awaited_operation<write_awaiter> {
  public:
   write_awaiter(const descriptor_ref& stream, const void* from, std::size_t bytes,
                 std::size_t* sent = nullptr) noexcept
-      : awaited(op_code::write), use_(stream, direction::writing), sent_(sent) {
+      : awaited_operation(op_code::write), use_(stream, direction::writing), sent_(sent) {
     data = const_cast<void*>(from);
     size = bytes;
   }
@@ -82,7 +82,7 @@ class write_awaiter final : public awaited<write_awaiter> {
 };
 
 // write_all of several pieces.
-class write_pieces_awaiter final : public awaited<write_pieces_awaiter, pieces_operation> {
+class write_pieces_awaiter final : public awaited_operation<write_pieces_awaiter, pieces_operation> {
  public:
   write_pieces_awaiter(const descriptor_ref& stream,
                        std::span<const std::string_view> from) noexcept

@@ -1,45 +1,31 @@
 // A task with a deadline.
 #pragma once
 
-#include <eddy/runtime/task.hpp>
+#include <eddy/runtime/nested_scope.hpp>
 #include <eddy/runtime/timer.hpp>
 
 namespace eddy::inline v1 {
 namespace detail {
 
 // The untyped part of with_timeout: the body runs in a scope of its own, which a timer cancels.
-class timeout_base : public waiter, public timer {
+class timeout_base : public scope_owner, public timer {
  public:
   void on_cancel() noexcept override {
     if (!no_memory_) body_scope_.cancel();
   }
   void fire() noexcept override;
+  std::coroutine_handle<> child_ended(nested_scope&) noexcept override;
 
  protected:
-  timeout_base(sleep_awaiter::kind k, std::int64_t ns) noexcept
-      : body_scope_(*this), ns_(ns), kind_(k) {}
+  explicit timeout_base(limit until) noexcept : until_(until) {}
   ~timeout_base() = default;
   std::coroutine_handle<> start(std::coroutine_handle<> h, promise_base& promise) noexcept;
   // Throws what is not the body's to throw: cancelled, timeout_error.
   void finish();
 
  private:
-  class body_scope final : public scope {
-   public:
-    explicit body_scope(timeout_base& owner) noexcept : owner_(owner) {}
-    std::coroutine_handle<> body_ended() noexcept override;
-    void open(scope& outer, std::coroutine_handle<> h, promise_base& promise) noexcept {
-      nest(outer);
-      adopt(h, promise);
-    }
-
-   private:
-    timeout_base& owner_;
-  };
-
-  body_scope body_scope_;
-  std::int64_t ns_;
-  sleep_awaiter::kind kind_;
+  nested_scope body_scope_;
+  limit until_;
   bool fired_ = false;
   bool no_memory_ = false;
 };
@@ -47,11 +33,11 @@ class timeout_base : public waiter, public timer {
 template <class T>
 class timeout_awaiter final : public timeout_base {
  public:
-  timeout_awaiter(sleep_awaiter::kind k, std::int64_t ns, task<T>&& body) noexcept
-      : timeout_base(k, ns), body_(std::move(body)) {}
+  timeout_awaiter(limit until, task<T>&& body) noexcept
+      : timeout_base(until), body_(std::move(body)) {}
 
   bool await_ready() const {
-    if (!body_ || body_.frame().promise().where) throw_not_awaitable(!body_);
+    require_startable(body_);
     return false;
   }
   template <class Promise>
@@ -80,15 +66,13 @@ class timeout_awaiter final : public timeout_base {
 template <class Rep, class Period, class T>
 [[nodiscard]] detail::timeout_awaiter<T> with_timeout(std::chrono::duration<Rep, Period> d,
                                                       task<T> body) noexcept {
-  return {detail::sleep_awaiter::kind::relative, detail::saturated_ns(d), std::move(body)};
+  return {detail::limit::after(d), std::move(body)};
 }
 
 // The same with a point in time.
 template <class T>
 [[nodiscard]] detail::timeout_awaiter<T> with_deadline(time_point t, task<T> body) noexcept {
-  return {detail::sleep_awaiter::kind::absolute,
-          std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count(),
-          std::move(body)};
+  return {detail::limit::at(t), std::move(body)};
 }
 
 }  // namespace eddy::inline v1

@@ -1,7 +1,7 @@
 // event: a flag that tasks wait for.
 #pragma once
 
-#include <eddy/runtime/core.hpp>
+#include <eddy/sync/timed.hpp>
 
 namespace eddy::inline v1 {
 
@@ -9,21 +9,19 @@ class event;
 
 namespace detail {
 
-class event_awaiter final : public waiter {
+class event_wait : public waiter {
  public:
-  explicit event_awaiter(event& e) noexcept : event_(e) {}
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    return start();
-  }
+  using timed_result = bool;
+  explicit event_wait(event& e) noexcept : event_(e) {}
+  bool start() noexcept;
   void await_resume() { leave(); }
   void on_cancel() noexcept override;
 
+ protected:
+  ~event_wait() = default;
+  void withdraw() noexcept;
+
  private:
-  bool start() noexcept;
   event& event_;
 };
 
@@ -48,12 +46,23 @@ class event {
   bool is_set() const noexcept { return set_; }
 
   // Waits until it is set. Cancellation point.
-  [[nodiscard]] detail::event_awaiter wait() noexcept { return detail::event_awaiter(*this); }
+  [[nodiscard]] detail::untimed<detail::event_wait> wait() noexcept {
+    return detail::untimed<detail::event_wait>(*this);
+  }
+  // The same, for at most a duration, or until a time_point of steady_clock. True: it was set.
+  template <detail::duration_like D>
+  [[nodiscard]] detail::timed<detail::event_wait> wait_for(const D& d) noexcept {
+    return detail::timed<detail::event_wait>(detail::limit::after(d), *this);
+  }
+  template <detail::time_point_like P>
+  [[nodiscard]] detail::timed<detail::event_wait> wait_until(const P& t) noexcept {
+    return detail::timed<detail::event_wait>(detail::limit::at(t), *this);
+  }
 
   std::size_t waiting() const noexcept { return waiters_.size(); }
 
  private:
-  friend class detail::event_awaiter;
+  friend class detail::event_wait;
   detail::wait_list waiters_;
   bool set_ = false;
 };

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <eddy/runtime/offload.hpp>
+#include <eddy/runtime/job.hpp>
 #include <memory>
 
 namespace eddy::inline v1::detail {

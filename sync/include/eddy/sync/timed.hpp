@@ -1,0 +1,79 @@
+// What co_await calls of this module's waits, without a limit and with one.
+#pragma once
+
+#include <eddy/runtime/deadline.hpp>
+
+namespace eddy::inline v1::detail {
+
+// A Wait is a waiter with
+//   bool start() noexcept       begins the wait: refused(), then complete_now() or park()
+//   void withdraw() noexcept    leaves the line; called while it waits
+//   await_resume()              what it brings
+//   using timed_result          the same, or by default "the limit came first"; void is bool
+// Its destructor is protected: what is awaited is one of the two below.
+template <class Wait>
+class untimed final : public awaited<untimed<Wait>, Wait> {
+ public:
+  template <class... Args>
+  explicit untimed(Args&&... args) : awaited<untimed<Wait>, Wait>(std::forward<Args>(args)...) {}
+};
+
+// Ends when `until` comes. What is granted in the turn in which the limit comes, also before the
+// coroutine has run, is kept: a value beats the limit.
+template <class Wait>
+class timed final : public awaited<timed<Wait>, Wait>, public timer {
+ public:
+  template <class... Args>
+  explicit timed(limit until, Args&&... args)
+      : awaited<timed<Wait>, Wait>(std::forward<Args>(args)...), until_(until) {}
+
+  bool start() noexcept {
+    if (!Wait::start()) return false;
+    if (this->state != wait_state::waiting) return true;
+    if (until_.immediate()) {
+      fire();
+    } else if (!until_.arm(*this->where->loop, *this)) {
+      no_memory_ = true;
+      fire();
+    }
+    return true;
+  }
+
+  void fire() noexcept override {
+    if (this->state != wait_state::waiting) return;
+    this->withdraw();
+    ended_ = true;
+    this->wake();
+  }
+
+  void on_cancel() noexcept override {
+    disarm(*this->where->loop, *this);
+    if (ended_) {
+      this->drop();  // it was granted nothing that others could have
+    } else {
+      Wait::on_cancel();
+    }
+  }
+
+  typename Wait::timed_result await_resume() {
+    disarm(*this->where->loop, *this);
+    if (ended_) {
+      this->leave();
+      if (no_memory_) throw_no_memory();
+      return {};
+    }
+    if constexpr (std::is_void_v<decltype(Wait::await_resume())>) {
+      Wait::await_resume();
+      return true;
+    } else {
+      return typename Wait::timed_result(Wait::await_resume());
+    }
+  }
+
+ private:
+  limit until_;
+  bool ended_ = false;
+  bool no_memory_ = false;
+};
+
+}  // namespace eddy::inline v1::detail
