@@ -7,7 +7,9 @@ namespace eddy::inline v1::detail {
 
 class accept_operation final : public awaited_operation<accept_operation> {
  public:
-  explicit accept_operation(int listener) noexcept : awaited_operation(op_code::accept) { fd = listener; }
+  explicit accept_operation(int listener) noexcept : awaited_operation(op_code::accept) {
+    fd = listener;
+  }
   int await_resume() { return finish(); }
 };
 

@@ -23,7 +23,7 @@ class shared_turn {
   shared_turn() noexcept {}
   bool taken() const noexcept { return taken_; }
   // Until the turn that is now taken has ended.
-  event_awaiter ended() noexcept { return ended_.wait(); }
+  untimed<event_wait> ended() noexcept { return ended_.wait(); }
   void take() noexcept { taken_ = true; }
   void give_up() noexcept {
     taken_ = false;

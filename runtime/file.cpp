@@ -33,7 +33,8 @@ system::open_mode mode_of(file_mode mode) noexcept {
 
 class file_operation final : public detail::awaited_operation<file_operation> {
  public:
-  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept : awaited_operation(c) {
+  file_operation(op_code c, int file, void* bytes, std::size_t count) noexcept
+      : awaited_operation(c) {
     fd = file;
     data = bytes;
     size = count;

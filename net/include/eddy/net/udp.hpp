@@ -23,7 +23,8 @@ class datagram {
 
 namespace detail {
 
-class receive_from_awaiter final : public awaited_operation<receive_from_awaiter, datagram_operation> {
+class receive_from_awaiter final
+    : public awaited_operation<receive_from_awaiter, datagram_operation> {
  public:
   receive_from_awaiter(const descriptor_ref& socket, std::span<std::byte> into) noexcept
       : awaited_operation(op_code::receive_from), use_(socket, direction::reading) {

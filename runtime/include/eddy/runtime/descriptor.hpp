@@ -76,7 +76,8 @@ class descriptor_use {
 
 class close_awaiter final : public awaited_operation<close_awaiter> {
  public:
-  explicit close_awaiter(const descriptor_ref& of) noexcept : awaited_operation(op_code::close), of_(of) {}
+  explicit close_awaiter(const descriptor_ref& of) noexcept
+      : awaited_operation(op_code::close), of_(of) {}
   bool start() noexcept;
   void await_resume();
   // A close cannot be stopped, and is short.

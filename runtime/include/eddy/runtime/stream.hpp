@@ -82,7 +82,8 @@ class write_awaiter final : public awaited_operation<write_awaiter> {
 };
 
 // write_all of several pieces.
-class write_pieces_awaiter final : public awaited_operation<write_pieces_awaiter, pieces_operation> {
+class write_pieces_awaiter final
+    : public awaited_operation<write_pieces_awaiter, pieces_operation> {
  public:
   write_pieces_awaiter(const descriptor_ref& stream,
                        std::span<const std::string_view> from) noexcept
