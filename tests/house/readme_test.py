@@ -1,4 +1,5 @@
-"""Every program in README.md compiles, runs and prints what README.md says; every path is there.
+"""Every program in a README compiles, runs and prints what the README says; every path in the
+first of them is there.
 
 A ```cpp block with `int main` is a program. The block after it, if the line before that says
 <!-- output -->, is its whole output.
@@ -17,9 +18,13 @@ BLOCK = re.compile(r"^(?P<mark>[^\n]*)\n```(?P<kind>\w*)\n(?P<text>.*?)^```$", r
 PATH = re.compile(r"`([\w.-]+/(?:[\w.-]+/)*|(?:[\w.-]+/)*[\w-]+\.(?:cpp|hpp|py|sh|md|build|txt))`")
 
 
-def programs():
+# Those that show programs.
+READMES = ("README.md", "runtime/README.md", "sync/README.md")
+
+
+def programs(name):
     """(line, source, expected output or None) of each program."""
-    text = tree.read("README.md")
+    text = tree.read(name)
     found = []
     for block in BLOCK.finditer(text):
         line = text.count("\n", 0, block.start("text"))
@@ -47,19 +52,20 @@ class Readme(unittest.TestCase):
     maxDiff = None
 
     def test_programs(self):
-        found = programs()
-        self.assertTrue(found, "README.md shows no program")
-        for line, source, expected in found:
-            with self.subTest(f"README.md:{line}"), tempfile.TemporaryDirectory() as folder:
-                code, output = compile_and_run(source, pathlib.Path(folder))
-                self.assertEqual(code, 0, output)
-                if expected is not None:
-                    self.assertEqual(output, expected)
+        self.assertTrue(programs("README.md"), "README.md shows no program")
+        for name in READMES:
+            for line, source, expected in programs(name):
+                with self.subTest(f"{name}:{line}"), tempfile.TemporaryDirectory() as folder:
+                    code, output = compile_and_run(source, pathlib.Path(folder))
+                    self.assertEqual(code, 0, output)
+                    if expected is not None:
+                        self.assertEqual(output, expected)
 
-    def test_some_output_is_shown(self):
-        self.assertTrue(any(expected for _, _, expected in programs()))
-        marks = tree.read("README.md").count("<!-- output -->")
-        self.assertEqual(marks, sum(expected is not None for _, _, expected in programs()))
+    def test_output_belongs_to_programs(self):
+        for name in READMES:
+            shown = sum(expected is not None for _, _, expected in programs(name))
+            self.assertEqual(tree.read(name).count("<!-- output -->"), shown, name)
+        self.assertTrue(any(expected for _, _, expected in programs("README.md")))
 
     def test_paths_exist(self):
         """A path counts from the root, or is what an #include says."""
