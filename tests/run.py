@@ -1,12 +1,14 @@
 """Builds every configuration, runs every test, adds the counts up. See tests/README.md."""
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -17,20 +19,32 @@ PROGRAM_LIMIT_S = 900
 passed = 0
 failed = 0
 failures = []
+counting = threading.Lock()
 
 
 def say(text):
     print(text, flush=True)
 
 
-def count(name, good, bad, seconds):
+def count(name, good, bad, seconds, output=""):
+    """`output` is shown if something has failed."""
     global passed, failed
-    passed += good
-    failed += bad
-    if bad:
-        failures.append(name)
-    verdict = "FAILED" if bad else "ok    "
-    say(f"  {verdict} {name}: {good} passed, {bad} failed ({seconds:.1f} s)")
+    with counting:
+        passed += good
+        failed += bad
+        if bad:
+            failures.append(name)
+            if output:
+                say(output[-12000:])
+        verdict = "FAILED" if bad else "ok    "
+        say(f"  {verdict} {name}: {good} passed, {bad} failed ({seconds:.1f} s)")
+
+
+def side_by_side(calls):
+    """Runs programs on all cores: most of them wait or keep one core busy."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for future in [pool.submit(*call) for call in calls]:
+            future.result()
 
 
 def execute(command, environment=None):
@@ -62,8 +76,7 @@ def build(name, setup, targets=(), compiler="g++"):
     for step in steps:
         code, output = execute(step, environment)
         if code:
-            say(output[-12000:])
-            count(f"build {name}", 0, 1, time.monotonic() - began)
+            count(f"build {name}", 0, 1, time.monotonic() - began, output)
             return None
     say(f"  built {name} in {time.monotonic() - began:.0f} s")
     return folder
@@ -81,9 +94,7 @@ def doctest(name, program, arguments=(), environment=None):
         bad = 1  # a sanitizer, a leak or a crash after the summary
     if good + bad == 0:
         bad = 1  # a filter that matches nothing tests nothing
-    if bad:
-        say(output[-12000:])
-    count(name, good, bad, time.monotonic() - began)
+    count(name, good, bad, time.monotonic() - began, output)
 
 
 def script(name, command, environment=None):
@@ -96,9 +107,7 @@ def script(name, command, environment=None):
     bad = sum(int(n) for n in re.findall(r"=(\d+)", wrong[1])) if wrong else 0
     if code and not bad:
         bad = 1
-    if bad:
-        say(output[-12000:])
-    count(name, max(total - bad, 0), bad, time.monotonic() - began)
+    count(name, max(total - bad, 0), bad, time.monotonic() - began, output)
 
 
 SANITIZERS = {
@@ -121,9 +130,8 @@ SCRIPTED = ["tests/eddy_readiness_script_tests",
 
 
 def unit_tests(folder, label, engines, program="eddy_tests"):
-    for engine, ending, environment in engines:
-        doctest(f"{label}, {engine}", folder / "tests" / f"{program}_{ending}", (),
-                dict(SANITIZERS, **environment))
+    side_by_side([(doctest, f"{label}, {engine}", folder / "tests" / f"{program}_{ending}", (),
+                   dict(SANITIZERS, **environment)) for engine, ending, environment in engines])
 
 
 def core_tests(label, name, setup, engines):
@@ -133,8 +141,8 @@ def core_tests(label, name, setup, engines):
     if not folder:
         return
     unit_tests(folder, label, engines, "eddy_core_tests")
-    for scripted in SCRIPTED:
-        doctest(f"{label}, {pathlib.Path(scripted).name}", folder / scripted, (), SANITIZERS)
+    side_by_side([(doctest, f"{label}, {pathlib.Path(scripted).name}", folder / scripted, (),
+                   SANITIZERS) for scripted in SCRIPTED])
 
 
 ASAN = ["-Dbuildtype=debug", "-Db_sanitize=address,undefined", "-Db_lundef=false",
@@ -165,9 +173,9 @@ def part_faults():
     """Every call of the selectors fails in turn; real programs under strace; an idle server."""
     folder = build("asan", ASAN, [f"tests/faults/eddy_fault_tests_{s}" for s in FAULT_TESTS])
     if folder:
-        for selector in FAULT_TESTS:
-            doctest(f"faults, {selector}",
-                    folder / "tests" / "faults" / f"eddy_fault_tests_{selector}", (), SANITIZERS)
+        side_by_side([(doctest, f"faults, {selector}",
+                       folder / "tests" / "faults" / f"eddy_fault_tests_{selector}", (),
+                       SANITIZERS) for selector in FAULT_TESTS])
     for selector in SELECTORS:
         folder = build(f"examples-{selector}", examples_of(selector),
                        ["examples/areq", "examples/site", "examples/echo_server"])
@@ -218,8 +226,12 @@ def part_examples():
 
 def part_house():
     """Style, layers, symbols, header cost, the lint, README, consumers of the package."""
-    for test in sorted((ROOT / "tests" / "house").glob("*_test.py")):
-        script(f"house: {test.stem}", ["python3", test])
+    calls = [(script, f"house: {test.stem}", ["python3", test])
+             for test in sorted((ROOT / "tests" / "house").glob("*_test.py"))]
+    # First the one that builds the library with each selector, which others use.
+    calls.sort(key=lambda call: "symbols" not in call[1])
+    script(*calls[0][1:])
+    side_by_side(calls[1:])
 
 
 def part_macos():
