@@ -1,4 +1,5 @@
-// What the loop's own steps cost, each beside the same work by threads where there is such a thing.
+// What the loop's own steps cost, each beside the floor, which is the same work on bare coroutines
+// (floor.hpp), and by threads where there is such a thing. core.py runs it and gives the ratios.
 //   build/bench/core [--benchmark_filter=...]
 #include <benchmark/benchmark.h>
 #include <malloc.h>
@@ -14,6 +15,8 @@
 #include <semaphore>
 #include <thread>
 #include <vector>
+
+#include "floor.hpp"
 
 namespace {
 
@@ -44,6 +47,21 @@ void spawn_join_eddy(benchmark::State& state) {
 }
 BENCHMARK(spawn_join_eddy)->Name("spawn_join/eddy");
 
+bare::task bare_answer() { co_return 42; }
+
+bare::task bare_spawn_join(benchmark::State& state) {
+  std::int64_t sum = 0;
+  for (auto _ : state) {
+    bare::task spawned = bare_answer();
+    spawned.spawn();
+    sum += co_await spawned.join();
+  }
+  check(state, sum == 42 * static_cast<std::int64_t>(state.iterations()));
+  co_return 0;
+}
+void spawn_join_floor(benchmark::State& state) { bare::run(bare_spawn_join(state)); }
+BENCHMARK(spawn_join_floor)->Name("spawn_join/floor");
+
 void spawn_join_threads(benchmark::State& state) {
   std::int64_t sum = 0;
   for (auto _ : state) {
@@ -63,6 +81,13 @@ void yield_eddy(benchmark::State& state) {
 }
 BENCHMARK(yield_eddy)->Name("yield/eddy");
 
+bare::task bare_yield(benchmark::State& state) {
+  for (auto _ : state) co_await bare::yield();
+  co_return 0;
+}
+void yield_floor(benchmark::State& state) { bare::run(bare_yield(state)); }
+BENCHMARK(yield_floor)->Name("yield/floor");
+
 void nested_eddy(benchmark::State& state) {
   eddy::run([](benchmark::State& s) -> eddy::task<> {
     std::int64_t sum = 0;
@@ -71,6 +96,21 @@ void nested_eddy(benchmark::State& state) {
   }(state));
 }
 BENCHMARK(nested_eddy)->Name("ten_nested_awaits/eddy");
+
+bare::task bare_nested(int depth) {
+  if (depth == 0) co_return 42;
+  const int below = co_await bare_nested(depth - 1);
+  co_return below;
+}
+
+bare::task bare_nested_awaits(benchmark::State& state) {
+  std::int64_t sum = 0;
+  for (auto _ : state) sum += co_await bare_nested(10);
+  check(state, sum == 42 * static_cast<std::int64_t>(state.iterations()));
+  co_return 0;
+}
+void nested_floor(benchmark::State& state) { bare::run(bare_nested_awaits(state)); }
+BENCHMARK(nested_floor)->Name("ten_nested_awaits/floor");
 
 void semaphore_eddy(benchmark::State& state) {
   eddy::run([](benchmark::State& s) -> eddy::task<> {
@@ -81,6 +121,18 @@ void semaphore_eddy(benchmark::State& state) {
 }
 BENCHMARK(semaphore_eddy)->Name("semaphore_uncontended/eddy");
 
+bare::task bare_semaphore(benchmark::State& state) {
+  bare::semaphore slots(1);
+  for (auto _ : state) {
+    co_await bare::semaphore::acquire(slots);
+    benchmark::DoNotOptimize(slots);  // the count is in memory, as that of any shared semaphore
+    slots.release();
+  }
+  co_return 0;
+}
+void semaphore_floor(benchmark::State& state) { bare::run(bare_semaphore(state)); }
+BENCHMARK(semaphore_floor)->Name("semaphore_uncontended/floor");
+
 void semaphore_threads(benchmark::State& state) {
   std::counting_semaphore<> slots(1);
   for (auto _ : state) {
@@ -90,6 +142,79 @@ void semaphore_threads(benchmark::State& state) {
   check(state, slots.try_acquire());
 }
 BENCHMARK(semaphore_threads)->Name("semaphore_uncontended/threads");
+
+// 100 tasks on 10 permits; each holds its permit over one yield. An iteration is one acquisition.
+constexpr int contenders = 100;
+constexpr std::size_t contended_permits = 10;
+constexpr int acquisitions_each = 100;
+
+eddy::task<> contend(eddy::semaphore& slots) {
+  for (int i = 0; i < acquisitions_each; ++i) {
+    auto permit = co_await slots.acquire();
+    co_await eddy::yield();
+  }
+}
+
+void contended_eddy(benchmark::State& state) {
+  eddy::run([](benchmark::State& s) -> eddy::task<> {
+    eddy::semaphore slots(contended_permits);
+    for (auto _ : s) {
+      std::vector<eddy::task<>> tasks;
+      for (int i = 0; i < contenders; ++i) tasks.push_back(contend(slots));
+      co_await eddy::gather(std::move(tasks));
+    }
+    check(s, slots.available() == contended_permits);
+    s.SetItemsProcessed(static_cast<std::int64_t>(s.iterations()) * contenders * acquisitions_each);
+  }(state));
+}
+BENCHMARK(contended_eddy)->Name("semaphore_contended/eddy");
+
+bare::task bare_contend(bare::semaphore& slots) {
+  for (int i = 0; i < acquisitions_each; ++i) {
+    co_await bare::semaphore::acquire(slots);
+    co_await bare::yield();
+    slots.release();
+  }
+  co_return 0;
+}
+
+bare::task bare_contended(benchmark::State& state) {
+  bare::semaphore slots(contended_permits);
+  for (auto _ : state) {
+    std::vector<bare::task> tasks;
+    tasks.reserve(contenders);
+    for (int i = 0; i < contenders; ++i) {
+      tasks.push_back(bare_contend(slots));
+      tasks.back().spawn();
+    }
+    for (const bare::task& t : tasks) co_await t.join();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * contenders *
+                          acquisitions_each);
+  co_return 0;
+}
+void contended_floor(benchmark::State& state) { bare::run(bare_contended(state)); }
+BENCHMARK(contended_floor)->Name("semaphore_contended/floor");
+
+void contended_threads(benchmark::State& state) {
+  std::counting_semaphore<> slots(contended_permits);
+  for (auto _ : state) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < contenders; ++i) {
+      threads.emplace_back([&] {
+        for (int n = 0; n < acquisitions_each; ++n) {
+          slots.acquire();
+          std::this_thread::yield();
+          slots.release();
+        }
+      });
+    }
+    for (std::thread& t : threads) t.join();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * contenders *
+                          acquisitions_each);
+}
+BENCHMARK(contended_threads)->Name("semaphore_contended/threads")->UseRealTime();
 
 constexpr int items_a_round = 1000;
 
@@ -114,6 +239,40 @@ void queue_eddy(benchmark::State& state) {
   }(state));
 }
 BENCHMARK(queue_eddy)->Name("queue/eddy")->Arg(1)->Arg(1024);
+
+bare::task bare_produce(bare::queue& q) {
+  for (int i = 0; i < items_a_round; ++i) {
+    while (q.full()) co_await q.until_room();
+    q.put(i);
+  }
+  co_return 0;
+}
+
+bare::task bare_consume(bare::queue& q) {
+  int sum = 0;
+  for (int i = 0; i < items_a_round; ++i) {
+    while (q.empty()) co_await q.until_filled();
+    sum += q.get();
+  }
+  co_return sum;
+}
+
+bare::task bare_queue(benchmark::State& state) {
+  bare::queue q(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    bare::task producer = bare_produce(q);
+    bare::task consumer = bare_consume(q);
+    producer.spawn();
+    consumer.spawn();
+    co_await producer.join();
+    const int sum = co_await consumer.join();
+    check(state, sum == items_a_round * (items_a_round - 1) / 2);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * items_a_round);
+  co_return 0;
+}
+void queue_floor(benchmark::State& state) { bare::run(bare_queue(state)); }
+BENCHMARK(queue_floor)->Name("queue/floor")->Arg(1)->Arg(1024);
 
 // The same by two threads with a mutex and two condition variables.
 class blocking_queue {
