@@ -1,5 +1,5 @@
-// with_timeout, gather, race, shield and finally inside each other, and what happens when two things
-// that end a scope come in one turn.
+// with_timeout, gather, race, shield and finally inside each other, and what happens when two
+// things that end a scope come in one turn.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -226,7 +226,7 @@ TEST_CASE("scopes: a timeout inside a race or gather ends its child only") {
   });
 }
 
-TEST_CASE("scopes: shield and finally inside a timeout end by themselves, and then it is reported") {
+TEST_CASE("scopes: shield and finally inside a timeout end by themselves, then it is reported") {
   drive([]() -> task<> {
     gate never;
     gate g;

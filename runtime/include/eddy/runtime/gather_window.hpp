@@ -39,9 +39,9 @@ class window_child {
   ~window_child() = default;
 };
 
-// The untyped part. A coroutine awaits it again and again, each time for the end of one child, which
-// it then frees. A child's end resumes the coroutine before any other child runs, so one at a time
-// has ended and is not freed.
+// The untyped part. A coroutine awaits it again and again, each time for the end of one child,
+// which it then frees. A child's end resumes the coroutine before any other child runs, so one at a
+// time has ended and is not freed.
 class window_base : public scope_owner {
  public:
   void on_cancel() noexcept override;
@@ -177,9 +177,11 @@ class window final : public awaited<window<Settled, T>, window_base> {
   std::size_t count_ = 0;
 };
 
+template <bool Settled, class T>
+using window_results = decltype(std::declval<window<Settled, T>&>().results());
+
 template <bool Settled, class T, class R>
-auto gather_range(std::size_t most, R range)
-    -> task<decltype(std::declval<window<Settled, T>&>().results())> {
+task<window_results<Settled, T>> gather_range(std::size_t most, R range) {
   scope& here = co_await surrounding_scope();
   window<Settled, T> children(here, most);
   auto at = range.begin();
