@@ -4,6 +4,7 @@
 #include <eddy/runtime/loop.hpp>
 #include <eddy/runtime/run.hpp>
 #include <optional>
+#include <string>
 
 #include "selector/lane.hpp"
 #include "mailbox.hpp"
@@ -96,6 +97,8 @@ namespace detail {
 inline loop_state& state_of(loop_core& core) noexcept { return static_cast<loop_state&>(core); }
 inline engine& engine_of(loop_core& core) noexcept { return state_of(core).selector; }
 inline lane& names_lane_of(loop_core& core) noexcept { return state_of(core).names; }
+// A limit that is a duration, as messages show it: 0.020 s.
+std::string seconds_of(limit until);
 
 }  // namespace detail
 }  // namespace eddy::inline v1

@@ -1,5 +1,4 @@
 #include <eddy/runtime/cancellation.hpp>
-#include <eddy/runtime/timeout.hpp>
 #include <eddy/runtime/timer.hpp>
 #include <new>
 #include <string>
@@ -47,43 +46,15 @@ void sleep_awaiter::on_cancel() noexcept {
   drop();
 }
 
-std::coroutine_handle<> timeout_base::start(std::coroutine_handle<> h,
-                                            promise_base& promise) noexcept {
-  if (refused()) return std::noop_coroutine();
-  park();
-  if (!until_.arm(*where->loop, *this)) {
-    no_memory_ = true;
-    wake();
-    return std::noop_coroutine();
-  }
-  body_scope_.open(*this, *where, h, promise);
-  return where->loop->transfer(h);
-}
-
-void timeout_base::fire() noexcept {
-  fired_ = true;
-  body_scope_.cancel();
-}
-
-std::coroutine_handle<> timeout_base::child_ended(nested_scope&) noexcept {
-  disarm(*where->loop, *this);
-  return frame;
-}
-
-void timeout_base::finish() {
-  leave();
-  if (no_memory_) throw_no_memory();
-  const promise_base& body = *body_scope_.body;
-  if (!fired_ || where->cancelled || !is_cancellation(*where->loop, body.error)) return;
-  throw_timed_out(until_);
+// By hand: to_string of a double has the locale's decimal point.
+std::string seconds_of(limit until) {
+  const std::int64_t ms = until.ns() / 1'000'000;
+  return std::to_string(ms / 1000) + "." + std::to_string(1000 + ms % 1000).substr(1) + " s";
 }
 
 void throw_timed_out(limit until) {
   if (!until.relative()) throw timeout_error("the deadline has passed");
-  // By hand: to_string of a double has the locale's decimal point.
-  const std::int64_t ms = until.ns() / 1'000'000;
-  throw timeout_error("timed out after " + std::to_string(ms / 1000) + "." +
-                      std::to_string(1000 + ms % 1000).substr(1) + " s");
+  throw timeout_error("timed out after " + seconds_of(until));
 }
 
 }  // namespace detail

@@ -320,6 +320,29 @@ TEST_CASE("gather: children cancelled before their first resume never run") {
   CHECK(tracked::balanced());
 }
 
+TEST_CASE("gather: in a cancelled scope no child runs, and a gather of nothing throws too") {
+  std::string log;
+  drive([&]() -> task<> {
+    eddy::join_handle<> h;
+    auto body = [&]() -> task<> {
+      h.cancel();
+      for (int i = 0; i < 3; ++i) {
+        try {
+          if (i == 0) co_await gather(after(0, 1, log), after(0, 2, log));
+          if (i == 1) co_await gather_settled(after(0, 3, log));
+          if (i == 2) co_await gather();
+          log += '?';
+        } catch (const eddy::cancelled&) {
+          log += 'c';
+        }
+      }
+    };
+    h = spawn(body());
+    while (!h.done()) co_await yield();
+  });
+  CHECK(log == "ccc");
+}
+
 TEST_CASE("gather: values and failures that came in spite of a cancellation are kept") {
   drive([]() -> task<> {
     gate never;

@@ -16,7 +16,7 @@
 //  2. `scope::leaf` points to the innermost waiter from park() until leave(), so a waiter that was
 //     granted something and is cancelled before it runs can hand the grant on (`on_cancel`).
 //  3. on_cancel is called at most once for each wait: a scope is cancelled once, and a wait begun
-//     in a cancelled scope never parks.
+//     in a cancelled scope never parks. (shield and finally do, for what no cancellation reaches.)
 //  4. Nothing here resumes a coroutine except the loop, and the symmetric transfer between a task
 //     and the one that awaits it.
 //  5. Waking and cancelling never allocate and never throw.

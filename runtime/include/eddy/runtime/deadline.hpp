@@ -93,7 +93,9 @@ class limit {
     return limit(nanoseconds_of(p.time_since_epoch()), false);
   }
 
+  static constexpr limit after_ns(std::int64_t ns) noexcept { return limit(ns, true); }
   static constexpr limit now() noexcept { return limit(0, true); }
+  static constexpr limit never() noexcept { return limit(never_ns, true); }
 
   // Arms `t`; false if there is no memory. A limit that never comes arms nothing.
   bool arm(loop_core& loop, timer& t) const noexcept;

@@ -1,67 +1,23 @@
 // Awaiting several tasks at once.
 #pragma once
 
-#include <eddy/runtime/nested_scope.hpp>
-#include <tuple>
-#include <variant>
-#include <vector>
+#include <eddy/runtime/siblings.hpp>
 
 namespace eddy::inline v1 {
 namespace detail {
 
-// The untyped part: children that run in scopes of their own, all of which have ended before the
-// parent goes on.
-class gather_base : public scope_owner {
+class gather_base : public siblings {
  public:
-  void on_cancel() noexcept override;
   std::coroutine_handle<> child_ended(nested_scope& child) noexcept override;
 
  protected:
   gather_base() noexcept {}
   ~gather_base() = default;
-  void set_children(nested_scope* first, std::size_t count) noexcept {
-    children_ = first;
-    count_ = count;
-  }
-  // False if there is nothing to wait for.
-  bool begin() noexcept;
-  void open(std::size_t i, std::coroutine_handle<> h, promise_base& promise) noexcept {
-    children_[i].open(*this, *where, h, promise);
-    children_[i].start();
-  }
   // Rethrows a cancellation of this scope that ended a child.
   void finish_settled();
   // The same, and else the failure that came first in time.
   void finish();
-
- private:
-  nested_scope* children_ = nullptr;
-  std::size_t count_ = 0;
-  std::size_t running_ = 0;
-  promise_base* first_failure_ = nullptr;  // not counting cancellations
-  bool any_cancelled_ = false;
 };
-
-template <class T>
-struct non_void {
-  using type = T;
-};
-template <>
-struct non_void<void> {
-  using type = std::monostate;
-};
-template <class T>
-using non_void_t = typename non_void<T>::type;
-
-template <class T>
-non_void_t<T> take_result(task<T>& t) {
-  if constexpr (std::is_void_v<T>) {
-    t.frame().promise().take();
-    return {};
-  } else {
-    return t.frame().promise().take();
-  }
-}
 
 class failed_tag {
  public:
@@ -110,87 +66,46 @@ settled<T> settle_result(task<T>& t) {
 }
 
 template <bool Settled, class... T>
-class gather_tuple final : public gather_base {
+class gather_pack final : public sibling_pack<gather_base, T...> {
  public:
-  explicit gather_tuple(task<T>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
-  bool await_ready() const {
-    std::apply([](const auto&... t) { (require_startable(t), ...); }, tasks_);
-    return false;
-  }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    if (refused()) return true;
-    set_children(children_, sizeof...(T));
-    if (!begin()) return complete_now();
-    std::apply(
-        [this](auto&... t) {
-          std::size_t i = 0;
-          (open(i++, t.frame(), t.frame().promise()), ...);
-        },
-        tasks_);
-    return true;
-  }
+  explicit gather_pack(task<T>&&... tasks) noexcept
+      : sibling_pack<gather_base, T...>(std::move(tasks)...) {}
   auto await_resume() {
     if constexpr (Settled) {
-      finish_settled();
+      this->finish_settled();
       return std::apply(
-          [](auto&... t) { return std::tuple<settled<T>...>{settle_result(t)...}; }, tasks_);
+          [](auto&... t) { return std::tuple<settled<T>...>{settle_result(t)...}; }, this->tasks_);
     } else {
-      finish();
+      this->finish();
       return std::apply(
-          [](auto&... t) { return std::tuple<non_void_t<T>...>{take_result(t)...}; }, tasks_);
+          [](auto&... t) { return std::tuple<non_void_t<T>...>{take_result(t)...}; },
+          this->tasks_);
     }
   }
-
- private:
-  std::tuple<task<T>...> tasks_;
-  nested_scope children_[sizeof...(T) == 0 ? 1 : sizeof...(T)];
 };
 
 template <bool Settled, class T>
-class gather_vector final : public gather_base {
+class gather_vector final : public sibling_vector<gather_base, T> {
  public:
   explicit gather_vector(std::vector<task<T>>&& tasks)
-      : tasks_(std::move(tasks)), children_(tasks_.size()) {}
-  bool await_ready() const {
-    for (const auto& t : tasks_) require_startable(t);
-    return false;
-  }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
-    if (refused()) return true;
-    set_children(children_.data(), children_.size());
-    if (!begin()) return complete_now();
-    for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      open(i, tasks_[i].frame(), tasks_[i].frame().promise());
-    }
-    return true;
-  }
+      : sibling_vector<gather_base, T>(std::move(tasks)) {}
   auto await_resume() {
     if constexpr (Settled) {
-      finish_settled();
+      this->finish_settled();
       std::vector<settled<T>> results;
-      results.reserve(tasks_.size());
-      for (auto& t : tasks_) results.push_back(settle_result(t));
+      results.reserve(this->tasks_.size());
+      for (auto& t : this->tasks_) results.push_back(settle_result(t));
       return results;
     } else {
-      finish();
+      this->finish();
       if constexpr (!std::is_void_v<T>) {
         std::vector<T> results;
-        results.reserve(tasks_.size());
-        for (auto& t : tasks_) results.push_back(take_result(t));
+        results.reserve(this->tasks_.size());
+        for (auto& t : this->tasks_) results.push_back(take_result(t));
         return results;
       }
     }
   }
-
- private:
-  std::vector<task<T>> tasks_;
-  std::vector<nested_scope> children_;
 };
 
 }  // namespace detail
@@ -199,12 +114,13 @@ class gather_vector final : public gather_base {
 // given: a tuple (std::monostate for void), a vector, or nothing for a vector of task<void>. All of
 // them have ended before it returns. If one fails the others go on; then the failure that came
 // first in time is thrown. (asyncio.gather throws at once and leaves the others running: they would
-// outlive what they borrow.) A cancellation reaches them all. Cancellation point.
+// outlive what they borrow.) A cancellation reaches them all. Cancellation point. For very many
+// tasks there is gather(limit, range) in <eddy/runtime/gather_window.hpp>.
 //
 //   auto [a, b] = co_await gather(fetch(1), fetch(2));
 template <class... T>
 [[nodiscard]] auto gather(task<T>... tasks) {
-  return detail::gather_tuple<false, T...>(std::move(tasks)...);
+  return detail::gather_pack<false, T...>(std::move(tasks)...);
 }
 template <class T>
 [[nodiscard]] auto gather(std::vector<task<T>> tasks) {
@@ -215,7 +131,7 @@ template <class T>
 // surrounding scope is rethrown, not returned.
 template <class... T>
 [[nodiscard]] auto gather_settled(task<T>... tasks) {
-  return detail::gather_tuple<true, T...>(std::move(tasks)...);
+  return detail::gather_pack<true, T...>(std::move(tasks)...);
 }
 template <class T>
 [[nodiscard]] auto gather_settled(std::vector<task<T>> tasks) {

@@ -45,6 +45,8 @@ class nested_scope final : public scope {
   void start() noexcept { schedule(); }
   bool opened() const noexcept { return owner_ != nullptr; }
 
+  void* note = nullptr;  // the owner's own: by what it finds the rest of a child
+
  private:
   scope_owner* owner_ = nullptr;
 };
