@@ -26,7 +26,8 @@ queue_statistics queue_base::statistics() const noexcept {
 
 void queue_base::task_done() {
   if (put_ == done_) {
-    throw std::logic_error(std::string(name_) + ": task_done called more often than put (total put: " +
+    throw std::logic_error(std::string(name_) +
+                           ": task_done called more often than put (total put: " +
                            std::to_string(put_) + ")");
   }
   ++done_;
