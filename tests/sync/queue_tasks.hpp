@@ -22,7 +22,8 @@ inline eddy::task<> join_and_say(eddy::queue<int>& q, int name, std::vector<int>
 }
 
 // Everything that is in the queue.
-inline std::vector<int> drained(eddy::queue<int>& q) {
+template <class Queue>
+std::vector<int> drained(Queue& q) {
   std::vector<int> items;
   while (auto item = q.try_get()) items.push_back(*item);
   return items;

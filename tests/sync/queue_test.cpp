@@ -186,7 +186,8 @@ TEST_CASE("queue: task_done more often than put is an error that changes nothing
   CHECK_THROWS_AS(q.task_done(), std::logic_error);
   CHECK(q.try_put(1));
   q.task_done();
-  CHECK_THROWS_WITH_AS(q.task_done(), "queue: task_done called more often than put",
+  CHECK_THROWS_WITH_AS(q.task_done(),
+                       "queue: task_done called more often than put (total put: 1)",
                        std::logic_error);
   CHECK(q.unfinished() == 0);
   CHECK(q.size() == 1);
