@@ -142,7 +142,7 @@ std::coroutine_handle<> feed_base::slot_ended(feed_slot& slot) noexcept {
       cut_short_ = true;
     }
     stop();
-  } else if (slot.kind_ == feed_slot::kind::result) {
+  } else if (slot.kind_ == feed_slot::kind::result && !stopping_) {
     fill(slot);
   }
   return open_.empty() ? frame : std::noop_coroutine();
