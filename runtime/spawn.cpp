@@ -172,12 +172,13 @@ void spawned::throw_if_cancelled() const {
 
 bool join_base::start() noexcept {
   if (refused()) return true;
-  if (task_->joined || task_->joiner) {
-    fault_ = fault::joined_twice;
-    return false;  // at once: when the queue comes to this, the task may be gone
-  }
+  // Faults are told at once: when the queue comes to this, the task may be gone.
   if (where->root && task_->waits_for(*where->root)) {
     fault_ = fault::joins_itself;
+    return false;
+  }
+  if (task_->joined || task_->joiner) {
+    fault_ = fault::joined_twice;
     return false;
   }
   // Also when the task has ended: until this resumes, which may be in the next turn, the task must
