@@ -188,21 +188,28 @@ void loop_state::free_retired() noexcept {
   }
 }
 
-void loop_state::report(std::exception_ptr error) noexcept {
-  if (settings.on_error) {
-    // What the handler spawns is nobody's child: this may be the last step of a task that has
-    // ended.
-    spawned* const running = std::exchange(current, nullptr);
-    try {
-      settings.on_error(std::move(error));
-      error = nullptr;
-    } catch (...) {
-      error = std::current_exception();
-    }
-    current = running;
-    if (!error) return;
+bool loop_state::handled(std::exception_ptr& error) noexcept {
+  if (!settings.on_error) return false;
+  // What the handler spawns is nobody's child: this may be the last step of a task that has
+  // ended.
+  spawned* const running = std::exchange(current, nullptr);
+  try {
+    settings.on_error(std::move(error));
+    error = nullptr;
+  } catch (...) {
+    error = std::current_exception();
   }
-  if (first_error) return;
+  current = running;
+  return !error;
+}
+
+void loop_state::report_further(std::exception_ptr error) noexcept {
+  if (!main_task) return report(std::move(error));
+  if (!handled(error) && !further_error) further_error = std::move(error);
+}
+
+void loop_state::report(std::exception_ptr error) noexcept {
+  if (handled(error) || first_error) return;
   first_error = std::move(error);
   if (main_task) main_task->cancel();
 }
@@ -245,7 +252,12 @@ void runner::drive(std::coroutine_handle<> h, promise_base& body) {
   main_->joined = true;
   loop.end_everything();
   if (loop.first_error) std::rethrow_exception(loop.first_error);
-  if (!is_cancellation(loop, body.error)) return;
+  const bool cancelled = is_cancellation(loop, body.error);
+  // An error of main's own comes first: it may be the one that this came after.
+  if (loop.further_error && (!body.error || cancelled)) {
+    std::rethrow_exception(loop.further_error);
+  }
+  if (!cancelled) return;
   if (loop.interrupted) throw interrupted("interrupted by SIGINT");
   throw task_cancelled("the main task was cancelled");
 }

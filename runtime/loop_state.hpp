@@ -48,6 +48,8 @@ struct loop_state final : loop_core {
   void end_everything();
   // An error that no one can join.
   void report(std::exception_ptr error) noexcept;
+  // An error that came after another one, which somebody has got: it does not cancel main.
+  void report_further(std::exception_ptr error) noexcept;
 
   loop_settings settings;
   engine selector;
@@ -63,6 +65,7 @@ struct loop_state final : loop_core {
   spawned* retired = nullptr;  // ended, without a handle: not freed in their own last step
   spawned* main_task = nullptr;
   std::exception_ptr first_error;  // what on_error would have got, if there is no handler
+  std::exception_ptr further_error;
   bool interrupted = false;
   bool ending = false;  // main has ended: what starts now is born cancelled
   bool polling = false;  // in poll(), or at the end of a host's loop
@@ -75,6 +78,8 @@ struct loop_state final : loop_core {
   void wait(std::int64_t limit_ns);
   void expire() noexcept;
   void free_retired() noexcept;
+  // Whether on_error has taken it; if that throws, `error` is what it threw.
+  bool handled(std::exception_ptr& error) noexcept;
 };
 
 }  // namespace detail

@@ -9,8 +9,19 @@
 
 namespace eddy::inline v1::detail {
 
+namespace {
+
+// How far up a join looks for itself: a join in a deep tree stays cheap.
+constexpr int ancestor_limit = 256;
+
+}  // namespace
+
+void task_scope::cancel_more() noexcept {
+  for (spawned* s = first_child; s; s = s->sibling()) s->cancel();
+}
+
 spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
-                         spawned* parent, std::string_view name) {
+                         task_scope* parent, std::string_view name) {
   void* memory = allocate_frame(sizeof(spawned));
   auto* s = ::new (memory) spawned();
   if (!name.empty()) {
@@ -39,10 +50,10 @@ spawned* spawned::start(std::coroutine_handle<> h, promise_base& body, std::stri
 }
 
 spawned*& spawned::siblings() noexcept {
-  return parent_ ? parent_->first_child_ : state_of(*loop).roots;
+  return parent_ ? parent_->first_child : state_of(*loop).roots;
 }
 
-void spawned::link(spawned* parent) noexcept {
+void spawned::link(task_scope* parent) noexcept {
   parent_ = parent;
   prev_sibling_ = nullptr;
   next_sibling_ = siblings();
@@ -55,20 +66,19 @@ void spawned::unlink() noexcept {
   (prev_sibling_ ? prev_sibling_->next_sibling_ : siblings()) = next_sibling_;
 }
 
-void spawned::cancel_more() noexcept {
-  for (spawned* s = first_child_; s; s = s->next_sibling_) s->cancel();
-}
-
 std::coroutine_handle<> spawned::body_ended() noexcept {
   body_done_ = true;
-  if (!first_child_) settle();
+  if (body->error && parent_) error_taken_ = parent_->take_error(body->error);
+  if (!first_child) settle();
   return std::noop_coroutine();
 }
+
+spawned* spawned::child_left() noexcept { return body_done_ && !first_child ? this : nullptr; }
 
 // The result is not withheld any longer. A parent whose body is done may have waited for this.
 void spawned::settle() noexcept {
   for (spawned* s = this; s;) {
-    spawned* up = s->parent_;
+    task_scope* up = s->parent_;
     s->unlink();
     s->ended_ = true;
     if (s->joiner) {
@@ -76,12 +86,12 @@ void spawned::settle() noexcept {
     } else if (!s->has_handle_) {
       s->retire();
     }
-    s = up && up->body_done_ && !up->first_child_ ? up : nullptr;
+    s = up ? up->child_left() : nullptr;
   }
 }
 
 void spawned::report_unjoined() noexcept {
-  if (joined || !body->error || is_cancellation(*loop, body->error)) return;
+  if (joined || error_taken_ || !body->error || is_cancellation(*loop, body->error)) return;
   state_of(*loop).report(body->error);
 }
 
@@ -100,12 +110,14 @@ void spawned::destroy() noexcept {
 }
 
 void spawned::handle_dropped() noexcept {
+  const bool running = !ended_;
+  handle_released();
+  if (running) cancel();
+}
+
+void spawned::handle_released() noexcept {
   has_handle_ = false;
-  if (!ended_) {
-    cancel();
-    return;
-  }
-  if (joiner) return;
+  if (!ended_ || joiner) return;
   // A handle may outlive its loop; then there is nobody to report to.
   if (runs_here(loop, loop_serial_)) {
     retire();
@@ -120,10 +132,22 @@ void spawned::detach() noexcept {
     return;
   }
   has_handle_ = false;
-  spawned* up = parent_;
+  task_scope* const up = parent_;
   unlink();
   link(nullptr);
-  if (up && up->body_done_ && !up->first_child_) up->settle();
+  spawned* const ended = up ? up->child_left() : nullptr;
+  if (ended) ended->settle();
+}
+
+bool spawned::waits_for(const spawned& from) const noexcept {
+  if (this == &from) return true;
+  if (ended_ || (parent_ && parent_->root == &from)) return false;
+  const spawned* at = &from;
+  for (int level = 0; level < ancestor_limit && at->parent_; ++level) {
+    at = at->parent_->root;
+    if (at == this) return true;
+  }
+  return false;
 }
 
 void spawned::take_result() {
@@ -148,9 +172,14 @@ void spawned::throw_if_cancelled() const {
 
 bool join_base::start() noexcept {
   if (refused()) return true;
+  // Faults are told at once: when the queue comes to this, the task may be gone.
+  if (where->root && task_->waits_for(*where->root)) {
+    fault_ = fault::joins_itself;
+    return false;
+  }
   if (task_->joined || task_->joiner) {
-    twice_ = true;
-    return false;  // at once: when the queue comes to this, the task may be gone
+    fault_ = fault::joined_twice;
+    return false;
   }
   // Also when the task has ended: until this resumes, which may be in the next turn, the task must
   // not be freed with its handle nor joined by another.
@@ -171,7 +200,13 @@ void join_base::on_cancel() noexcept {
 
 void join_base::finish() {
   leave();
-  if (twice_) throw std::logic_error("a task was joined twice: " + std::string(task_->name()));
+  if (fault_ == fault::joined_twice) {
+    throw std::logic_error("a task was joined twice: " + std::string(task_->name()));
+  }
+  if (fault_ == fault::joins_itself) {
+    throw std::logic_error("task \"" + std::string(task_->name()) +
+                           "\" is joined by itself or by a task that it waits for");
+  }
   task_->joiner = nullptr;
   task_->joined = true;
   if (!task_->has_handle()) task_->retire();

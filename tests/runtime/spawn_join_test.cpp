@@ -3,12 +3,16 @@
 #include <doctest/doctest.h>
 
 #include <eddy/runtime/cancellation.hpp>
+#include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/spawn.hpp>
+#include <eddy/runtime/task_group.hpp>
 #include <eddy/runtime/timer.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "drive.hpp"
 #include "gate.hpp"
@@ -241,4 +245,156 @@ TEST_CASE("spawn: a join whose handle is dropped and which is then cancelled fre
     CHECK(tracked::alive() == 0);
   });
   CHECK(tracked::balanced());
+}
+
+namespace {
+
+// The text of the logic_error that joining throws.
+template <class Handle>
+task<std::string> fault_of(Handle& handle) {
+  try {
+    co_await handle;
+  } catch (const std::logic_error& error) {
+    co_return error.what();
+  }
+  co_return "no fault";
+}
+
+}  // namespace
+
+TEST_CASE("spawn: a task that joins itself is told so, by name, and goes on") {
+  drive([]() -> task<> {
+    join_handle<> h;
+    std::string direct;
+    std::string through_gather;
+    h = spawn("ouroboros", [&]() -> task<> {
+      direct = co_await fault_of(h);
+      auto [text] = co_await eddy::gather(fault_of(h));
+      through_gather = text;
+    });
+    co_await h;
+    CHECK(contains(direct, "ouroboros"));
+    CHECK(contains(direct, "itself"));
+    CHECK(through_gather == direct);
+  });
+}
+
+TEST_CASE("spawn: a task that joins one that waits for it is told so, at any depth") {
+  for (const int depth : {1, 2, 50}) {
+    drive([depth]() -> task<> {
+      join_handle<> top;
+      std::string text;
+      std::vector<join_handle<>> kept;
+      std::function<task<>(int)> descend = [&](int left) -> task<> {
+        if (left == 0) {
+          text = co_await fault_of(top);
+          co_return;
+        }
+        kept.push_back(spawn(descend(left - 1)));
+      };
+      top = spawn(descend(depth), "patriarch");
+      co_await top;
+      CHECK(contains(text, "patriarch"));
+    });
+  }
+}
+
+TEST_CASE("spawn: a child of a group that joins the task around the group is told so") {
+  drive([]() -> task<> {
+    join_handle<> outer;
+    std::string text;
+    std::string sibling_text;
+    outer = spawn("outer", [&]() -> task<> {
+      co_await eddy::with_task_group([&](eddy::task_group& g) -> task<> {
+        auto sibling = g.spawn(number(3));
+        g.spawn([&]() -> task<> { text = co_await fault_of(outer); });
+        auto child = g.spawn([&]() -> task<> { sibling_text = co_await fault_of(sibling); });
+        co_await child;
+      });
+    });
+    co_await outer;
+    CHECK(contains(text, "outer"));
+    CHECK(sibling_text == "no fault");
+  });
+}
+
+TEST_CASE("spawn: children, siblings and cousins may be joined, and an ancestor that has ended") {
+  drive([]() -> task<> {
+    gate g;
+    auto slow = spawn([&]() -> task<int> {
+      co_await g.wait();
+      co_return 1;
+    });
+    std::vector<join_handle<>> kept;
+    auto parent = spawn([&]() -> task<> {
+      kept.push_back(spawn([&]() -> task<> {
+        const std::string text = co_await fault_of(slow);  // the sibling of its parent
+        CHECK(text == "no fault");
+      }));
+      co_return;
+    });
+    co_await turns(3);
+    g.open();
+    co_await parent;
+    // A detached task is no child any more.
+    join_handle<> leaves;
+    std::string text = "not run";
+    leaves = spawn([&]() -> task<> {
+      auto detached = spawn([&]() -> task<> { text = co_await fault_of(leaves); });
+      detached.detach();
+      co_return;
+    });
+    while (text == "not run") co_await yield();
+    CHECK(text == "no fault");
+  });
+}
+
+TEST_CASE("spawn: a value is read once, whether by a join or by result()") {
+  drive([]() -> task<> {
+    auto twice = spawn(number(1), "read");
+    CHECK(contains(message_of<std::logic_error>([&] { twice.result(); }), "has not ended"));
+    while (!twice.done()) co_await yield();
+    CHECK(twice.result() == 1);
+    CHECK(contains(message_of<std::logic_error>([&] { twice.result(); }), "read"));
+    const std::string text = co_await fault_of(twice);
+    CHECK(contains(text, "twice"));
+
+    auto joined = spawn(number(2), "joined");
+    co_await joined;
+    CHECK(contains(message_of<std::logic_error>([&] { joined.result(); }), "twice"));
+
+    auto cancelled = spawn(number(3), "cut");
+    cancelled.cancel();
+    while (!cancelled.done()) co_await yield();
+    CHECK(contains(message_of<eddy::task_cancelled>([&] { cancelled.result(); }), "cut"));
+    const std::string again = co_await fault_of(cancelled);
+    CHECK(contains(again, "twice"));
+    join_handle<int> none;
+    CHECK(contains(message_of<std::logic_error>([&] { none.result(); }), "empty"));
+  });
+}
+
+TEST_CASE("spawn: a function may be given a name before it") {
+  drive([]() -> task<> {
+    gate never;
+    auto waits = [](gate& g, int n) -> task<int> {
+      co_await g.wait();
+      co_return n;
+    };
+    auto h = spawn("waiter", waits, std::ref(never), 3);
+    const std::string dynamic = "named at run time";
+    auto other = spawn(dynamic, waits, std::ref(never), 4);
+    co_await yield();
+    h.cancel();
+    other.cancel();
+    std::string text;
+    try {
+      co_await h;
+    } catch (const eddy::task_cancelled& error) {
+      text = error.what();
+    }
+    CHECK(text == "task \"waiter\" was cancelled");
+    while (!other.done()) co_await yield();
+    CHECK(contains(message_of<eddy::task_cancelled>([&] { other.result(); }), dynamic));
+  });
 }

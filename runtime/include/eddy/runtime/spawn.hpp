@@ -7,19 +7,39 @@
 namespace eddy::inline v1 {
 namespace detail {
 
+// A scope that spawned tasks are children of: a spawned task, or a task_group. It has not ended
+// before they have, and cancelling it cancels them.
+class task_scope : public scope {
+ public:
+  void cancel_more() noexcept override;
+  // The body of a child has ended with this error; what the child has spawned may still run. True:
+  // the error is taken care of, also if nobody joins the child.
+  virtual bool take_error(const std::exception_ptr&) noexcept { return false; }
+  // A child has left the list. Returns the spawned task that has ended thereby, or null.
+  virtual spawned* child_left() noexcept = 0;
+
+  spawned* first_child = nullptr;
+
+ protected:
+  task_scope() noexcept {}
+  ~task_scope() = default;
+};
+
 // A spawned task: a scope that owns its body's frame and lives until it has ended and nobody holds
 // its handle. The tree of parents and children serves two contracts: a task's result is withheld
 // until what it spawned has ended, and the loop can end everything at the end of run.
-class spawned final : public scope {
+class spawned final : public task_scope {
  public:
   static spawned* create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
-                         spawned* parent, std::string_view name);
+                         task_scope* parent, std::string_view name);
   static spawned* start(std::coroutine_handle<> h, promise_base& body, std::string_view name);
 
   std::coroutine_handle<> body_ended() noexcept override;
-  void cancel_more() noexcept override;
+  spawned* child_left() noexcept override;
 
+  // Nobody joins the task any more: it is cancelled, or left to its parent.
   void handle_dropped() noexcept;
+  void handle_released() noexcept;
   void detach() noexcept;
   bool ended() const noexcept { return ended_; }
   const char* name() const noexcept { return name_ ? name_ : ""; }
@@ -34,28 +54,34 @@ class spawned final : public scope {
   // task_cancelled.
   void take_result();
   void throw_if_cancelled() const;
+  // Whether `from` is this task or one that this has to wait for, looking ancestor_limit levels up.
+  bool waits_for(const spawned& from) const noexcept;
 
   waiter* joiner = nullptr;
-  bool joined = false;
 
  private:
   spawned() noexcept {}
   ~spawned() = default;
   spawned*& siblings() noexcept;
-  void link(spawned* parent) noexcept;
+  void link(task_scope* parent) noexcept;
   void unlink() noexcept;
   void settle() noexcept;
   void report_unjoined() noexcept;
 
-  spawned* parent_ = nullptr;
-  spawned* first_child_ = nullptr;
+  task_scope* parent_ = nullptr;
   spawned* next_sibling_ = nullptr;
   spawned* prev_sibling_ = nullptr;
   char* name_ = nullptr;
   std::uint32_t loop_serial_ = 0;
-  bool body_done_ = false;
-  bool ended_ = false;
-  bool has_handle_ = true;
+
+ public:
+  bool joined : 1 = false;
+
+ private:
+  bool body_done_ : 1 = false;
+  bool ended_ : 1 = false;
+  bool has_handle_ : 1 = true;
+  bool error_taken_ : 1 = false;
 };
 
 class join_base : public waiter {
@@ -66,13 +92,14 @@ class join_base : public waiter {
   explicit join_base(spawned* s) noexcept : task_(s) {}
   ~join_base() = default;
   bool start() noexcept;
-  // Throws cancelled (this scope), std::logic_error (joined before) or task_cancelled.
+  // Throws cancelled (this scope), task_cancelled, or std::logic_error: joined before, or by itself.
   void finish();
 
   spawned* task_;
 
  private:
-  bool twice_ = false;
+  enum class fault : std::uint8_t { none, joined_twice, joins_itself };
+  fault fault_ = fault::none;
 };
 
 template <class T>
@@ -95,32 +122,10 @@ class join_awaiter final : public join_base {
   }
 };
 
-}  // namespace detail
-
-// Reaches a spawned task: asyncio's Task. Move-only.
-//
-// Dropping it requests the task's cancellation and never waits; detach() lets the task live on its
-// own. Joining (`co_await h`) waits for the task and returns its result, once: a second join throws
-// std::logic_error. Cancelling the joiner leaves the task as it was. A task that was cancelled
-// throws task_cancelled to its joiner. An error that nobody can join any more reaches
-// run_options::on_error. Thread: the loop's.
-template <class T = void>
-class [[nodiscard("dropping a join_handle cancels its task")]] join_handle {
+// What the handles of spawned tasks share. They differ in what dropping them does.
+template <class T>
+class spawned_handle {
  public:
-  join_handle() noexcept {}
-  explicit join_handle(detail::spawned* task) noexcept : task_(task) {}
-  join_handle(join_handle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
-  join_handle& operator=(join_handle&& other) noexcept {
-    if (this != &other) {
-      if (task_) task_->handle_dropped();
-      task_ = std::exchange(other.task_, nullptr);
-    }
-    return *this;
-  }
-  ~join_handle() {
-    if (task_) task_->handle_dropped();
-  }
-
   explicit operator bool() const noexcept { return task_ != nullptr; }
 
   // Requests cancellation of the task and of what it has spawned; returns at once.
@@ -129,25 +134,57 @@ class [[nodiscard("dropping a join_handle cancels its task")]] join_handle {
   }
   // True when the task and all that it spawned have ended. An empty handle is done.
   bool done() const noexcept { return !task_ || task_->ended(); }
-  // Hands the task to the loop, which cancels it at the end of `run`. The handle is empty then.
-  void detach() noexcept {
-    if (task_) std::exchange(task_, nullptr)->detach();
-  }
-
   // The result of a task that is done, for callers that are no coroutines: joins without waiting.
   // Throws what the join would; std::logic_error if the task has not ended.
   T result() {
-    if (!task_) detail::throw_not_awaitable(true);
+    if (!task_) throw_not_awaitable(true);
     task_->take_result();
-    return static_cast<detail::task_promise<T>*>(task_->body)->take();
+    return static_cast<task_promise<T>*>(task_->body)->take();
   }
 
   // Waits for the task. Cancellation point.
-  auto join() noexcept { return detail::join_awaiter<T>(task_); }
-  auto operator co_await() noexcept { return detail::join_awaiter<T>(task_); }
+  auto join() noexcept { return join_awaiter<T>(task_); }
+  auto operator co_await() noexcept { return join_awaiter<T>(task_); }
 
- private:
-  detail::spawned* task_ = nullptr;
+ protected:
+  explicit spawned_handle(spawned* task) noexcept : task_(task) {}
+  ~spawned_handle() = default;
+  spawned* take() noexcept { return std::exchange(task_, nullptr); }
+
+  spawned* task_;
+};
+
+}  // namespace detail
+
+// Reaches a spawned task: asyncio's Task. Move-only.
+//
+// Dropping it requests the task's cancellation and never waits; detach() lets the task live on its
+// own. Joining (`co_await h`) waits for the task and returns its result, once: a second join throws
+// std::logic_error, and so does a task that would join itself, or one whose child it is. Cancelling
+// the joiner leaves the task as it was. A task that was cancelled throws task_cancelled to its
+// joiner. An error that nobody can join any more reaches run_options::on_error. Thread: the loop's.
+template <class T = void>
+class [[nodiscard("dropping a join_handle cancels its task")]] join_handle final
+    : public detail::spawned_handle<T> {
+ public:
+  join_handle() noexcept : detail::spawned_handle<T>(nullptr) {}
+  explicit join_handle(detail::spawned* task) noexcept : detail::spawned_handle<T>(task) {}
+  join_handle(join_handle&& other) noexcept : detail::spawned_handle<T>(other.take()) {}
+  join_handle& operator=(join_handle&& other) noexcept {
+    if (this != &other) {
+      if (this->task_) this->task_->handle_dropped();
+      this->task_ = other.take();
+    }
+    return *this;
+  }
+  ~join_handle() {
+    if (this->task_) this->task_->handle_dropped();
+  }
+
+  // Hands the task to the loop, which cancels it at the end of `run`. The handle is empty then.
+  void detach() noexcept {
+    if (this->task_) this->take()->detach();
+  }
 };
 
 // Starts `body` as a task of its own, at the end of the ready queue. It becomes a child of the
@@ -182,6 +219,13 @@ template <class F, class... Args>
   requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
 auto spawn(F fn, Args... args) {
   return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...));
+}
+
+// The same with a name: spawn("reader", read_lines, std::move(stream)).
+template <class F, class... Args>
+  requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
+auto spawn(std::string_view name, F fn, Args... args) {
+  return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...), name);
 }
 
 }  // namespace eddy::inline v1
