@@ -55,4 +55,17 @@ class callable<R(Args...)> {
   holder_base* box_ = nullptr;
 };
 
+namespace detail {
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// GCC before 13 destroys the captures of a lambda written inside a co_await expression twice.
+template <class F>
+inline constexpr bool safe_callable =
+    std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<std::remove_cvref_t<F>>;
+#else
+template <class F>
+inline constexpr bool safe_callable = true;
+#endif
+
+}  // namespace detail
 }  // namespace eddy::inline v1

@@ -1,6 +1,7 @@
 // Blocking work, off the loop's thread.
 #pragma once
 
+#include <eddy/runtime/callable.hpp>
 #include <eddy/runtime/job.hpp>
 #include <eddy/runtime/loop_handle.hpp>
 #include <eddy/runtime/task.hpp>
@@ -60,16 +61,6 @@ class offload_awaiter final : public offload_base {
   std::tuple<Args...> args_;
   result_slot<std::conditional_t<std::is_void_v<result>, char, result>> result_;
 };
-
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-// GCC before 13 destroys the captures of a lambda written inside a co_await expression twice.
-template <class F>
-inline constexpr bool safe_callable =
-    std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<std::remove_cvref_t<F>>;
-#else
-template <class F>
-inline constexpr bool safe_callable = true;
-#endif
 
 }  // namespace detail
 
