@@ -13,6 +13,8 @@ BUDGETS = {
     "eddy/runtime/task.hpp": 7000,
     # <vector> and <variant>, for std::monostate
     "eddy/runtime/gather.hpp": 20000,
+    # <optional> and <string_view>
+    "eddy/sync/async_cache.hpp": 17000,
     # <chrono>, which in libstdc++ 12 has 31,400 lines of its own
     "eddy/runtime/loop.hpp": 34000,
     "eddy/runtime/timer.hpp": 34000,
@@ -33,7 +35,7 @@ TEXT = {
     "eddy/net/unix.hpp", "eddy/net/url.hpp", "eddy/runtime/cancellation.hpp",
     "eddy/runtime/command.hpp", "eddy/runtime/file.hpp", "eddy/runtime/process.hpp",
     "eddy/runtime/run.hpp",
-    "eddy/runtime/stream.hpp",
+    "eddy/runtime/stream.hpp", "eddy/sync/barrier.hpp",
 }
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-x", "c++", "-"]
 
