@@ -8,7 +8,9 @@ barrier::barrier(std::size_t parties) : parties_(parties) {
   if (parties == 0) throw std::invalid_argument("barrier: 0 parties; there must be at least 1");
 }
 
-barrier::~barrier() { assert(waiters_.empty() && "a barrier was destroyed while tasks wait at it"); }
+barrier::~barrier() {
+  assert(waiters_.empty() && "a barrier was destroyed while tasks wait at it");
+}
 
 void barrier::abort() noexcept {
   broken_ = true;
@@ -23,16 +25,15 @@ void barrier::reset() noexcept {
 void barrier::end_all(outcome how) noexcept {
   for (std::size_t index = 0; detail::waiter* first = waiters_.front(); ++index) {
     waiters_.remove(*first);
-    auto& wait = *static_cast<detail::barrier_wait*>(first);
-    wait.index_ = index;
-    wait.end(how);
+    static_cast<detail::barrier_wait*>(first)->end(how, index);
   }
 }
 
 namespace detail {
 
-void barrier_wait::end(outcome how) noexcept {
+void barrier_wait::end(outcome how, std::size_t index) noexcept {
   outcome_ = how;
+  index_ = index;
   wake();
 }
 

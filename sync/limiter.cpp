@@ -65,16 +65,16 @@ void limiter::serve() noexcept {
   if (loop_) disarm(*loop_, *this);
   while (detail::waiter* first = waiters_.front()) {
     auto& wait = *static_cast<detail::limiter_wait*>(first);
-    if (is_available(wait.n_)) {
-      granted_ += wait.n_;
+    if (is_available(wait.units())) {
+      granted_ += wait.units();
     } else {
       // What it lacks comes back an interval after it was used; what is only granted is known when
       // its owner goes on.
-      const std::size_t lacking = wait.n_ - available();
+      const std::size_t lacking = wait.units() - available();
       if (lacking > used_) return;
       const std::int64_t due = detail::deadline_after(time_of(lacking - 1), interval_);
       if (arm(*loop_, *this, due)) return;
-      wait.no_memory_ = true;
+      wait.set_no_memory();
     }
     waiters_.wake_one();
   }

@@ -34,7 +34,7 @@ void bounded_semaphore::release() {
 
 void mutex::unlock() {
   if (line_.forgotten() == 0) {
-    throw std::logic_error(locked() ? "mutex: unlock of a lock that a guard holds; release the guard"
+    throw std::logic_error(locked() ? "mutex: unlock of what a guard holds; release the guard"
                                     : "mutex: unlock of a mutex that nobody has locked");
   }
   line_.release_forgotten();

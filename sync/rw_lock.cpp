@@ -3,7 +3,9 @@
 
 namespace eddy::inline v1 {
 
-rw_lock::~rw_lock() { assert(waiters_.empty() && "an rw_lock was destroyed while tasks wait for it"); }
+rw_lock::~rw_lock() {
+  assert(waiters_.empty() && "an rw_lock was destroyed while tasks wait for it");
+}
 
 void rw_lock::unlock(bool exclusive) noexcept {
   if (exclusive) {
@@ -16,7 +18,7 @@ void rw_lock::unlock(bool exclusive) noexcept {
 
 void rw_lock::serve() noexcept {
   while (detail::waiter* first = waiters_.front()) {
-    const bool exclusive = static_cast<detail::rw_wait*>(first)->exclusive_;
+    const bool exclusive = static_cast<detail::rw_wait*>(first)->exclusive();
     if (!is_free_for(exclusive)) return;
     take(exclusive);
     waiters_.wake_one();

@@ -26,14 +26,15 @@ class barrier_wait : public waiter {
   std::size_t await_resume();
   void on_cancel() noexcept override;
 
+  enum class outcome : std::uint8_t { none, tripped, aborted, reset };
+  // It has left the line, in this place of it.
+  void end(outcome how, std::size_t index) noexcept;
+
  protected:
   ~barrier_wait() = default;
   void withdraw() noexcept;
 
  private:
-  friend class eddy::barrier;
-  enum class outcome : std::uint8_t { none, tripped, aborted, reset };
-  void end(outcome how) noexcept;
 
   barrier& barrier_;
   std::size_t index_ = 0;

@@ -18,12 +18,15 @@ class limiter_wait : public waiter {
   void await_resume();
   void on_cancel() noexcept override;
 
+  std::size_t units() const noexcept { return n_; }
+  // There was no memory for the timer that it needs.
+  void set_no_memory() noexcept { no_memory_ = true; }
+
  protected:
   ~limiter_wait() = default;
   void withdraw() noexcept;
 
  private:
-  friend class eddy::limiter;
   limiter& limiter_;
   std::size_t n_;
   bool no_memory_ = false;
@@ -40,8 +43,8 @@ struct limiter_statistics {
 
 // Lets at most `most` units through in any interval of length `interval`: an exact sliding window,
 // and no average; of any most + 1 acquisitions in a row, the last comes at least `interval` after
-// the first. (A token bucket lets up to twice as many through in an interval, at the end of a pause.)
-// The time of an acquisition is that at which its coroutine goes on, by the loop's clock; what it
+// the first. (A token bucket lets up to twice as many through in the interval after a pause.) The
+// time of an acquisition is that at which its coroutine goes on, by the loop's clock; what it
 // does then is its own. Up to `most` may come at once.
 //
 //   limiter ten_a_second(10, 1s);

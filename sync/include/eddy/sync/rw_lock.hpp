@@ -13,6 +13,7 @@ namespace detail {
 class rw_wait : public waiter {
  public:
   void on_cancel() noexcept override;
+  bool exclusive() const noexcept { return exclusive_; }
 
  protected:
   rw_wait(rw_lock& of, bool exclusive) noexcept : lock_(of), exclusive_(exclusive) {}
@@ -22,7 +23,6 @@ class rw_wait : public waiter {
   rw_lock& lock_;
 
  private:
-  friend class eddy::rw_lock;
   bool exclusive_;
 };
 
