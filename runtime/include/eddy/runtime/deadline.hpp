@@ -97,6 +97,12 @@ class limit {
   static constexpr limit now() noexcept { return limit(0, true); }
   static constexpr limit never() noexcept { return limit(never_ns, true); }
 
+  // The same limit for several waits in a row: a duration is counted from now.
+  limit fixed(loop_core& loop) const noexcept {
+    if (!relative_ || immediate()) return *this;
+    return limit(deadline_after(now_ns(loop), ns_), false);
+  }
+
   // Arms `t`; false if there is no memory. A limit that never comes arms nothing.
   bool arm(loop_core& loop, timer& t) const noexcept;
   // Whether nothing can be waited for: zero or less from now.

@@ -1,6 +1,7 @@
 // event: a flag that tasks wait for.
 #pragma once
 
+#include <eddy/sync/line.hpp>
 #include <eddy/sync/timed.hpp>
 
 namespace eddy::inline v1 {
@@ -26,6 +27,13 @@ class event_wait : public waiter {
 };
 
 }  // namespace detail
+
+// What statistics() of an event tells.
+struct event_statistics {
+  bool set;
+  std::size_t waiting;       // tasks that wait for it
+  std::size_t most_waiting;  // the most that ever did
+};
 
 // Waiters go on once it is set, also if it is reset before they run. Must outlive its waiters.
 // Thread: one loop's.
@@ -60,10 +68,13 @@ class event {
   }
 
   std::size_t waiting() const noexcept { return waiters_.size(); }
+  event_statistics statistics() const noexcept {
+    return {set_, waiters_.size(), waiters_.most()};
+  }
 
  private:
   friend class detail::event_wait;
-  detail::wait_list waiters_;
+  detail::line waiters_;
   bool set_ = false;
 };
 

@@ -1,7 +1,8 @@
-// What semaphore and mutex share: a count of permits and a fair line of waiters.
+// What semaphores and mutex share: a count of permits and a fair line of waiters.
 #pragma once
 
-#include <eddy/runtime/core.hpp>
+#include <eddy/sync/line.hpp>
+#include <eddy/sync/timed.hpp>
 
 namespace eddy::inline v1::detail {
 
@@ -16,6 +17,8 @@ class permit_line {
 
   std::size_t free() const noexcept { return free_; }
   std::size_t waiting() const noexcept { return waiters_.size(); }
+  std::size_t most_waiting() const noexcept { return waiters_.most(); }
+  std::size_t forgotten() const noexcept { return forgotten_; }
 
   bool try_take() noexcept {
     if (free_ == 0) return false;
@@ -25,19 +28,26 @@ class permit_line {
   void release() noexcept {
     if (!waiters_.wake_one()) ++free_;
   }
+  // A held permit that does not release itself any more; and that it comes back.
+  void forget() noexcept { ++forgotten_; }
+  void release_forgotten() noexcept {
+    --forgotten_;
+    release();
+  }
   void join(waiter& w) noexcept { waiters_.push_back(w); }
   void leave(waiter& w) noexcept { waiters_.remove(w); }
 
  private:
   std::size_t free_;
-  wait_list waiters_;
+  std::size_t forgotten_ = 0;
+  line waiters_;
 };
 
 // One permit, held: releases itself when destroyed. Move-only.
 class held_permit {
  public:
   held_permit() noexcept {}
-  explicit held_permit(permit_line& line) noexcept : line_(&line) {}
+  explicit held_permit(permit_line& of) noexcept : line_(&of) {}
   held_permit(held_permit&& other) noexcept : line_(std::exchange(other.line_, nullptr)) {}
   held_permit& operator=(held_permit&& other) noexcept {
     if (this != &other) {
@@ -50,24 +60,27 @@ class held_permit {
 
   // True if it holds a permit.
   explicit operator bool() const noexcept { return line_ != nullptr; }
-  // Gives the permit back now. Never waits.
+  // Gives the permit back now. Never waits. Nothing if it holds none.
   void release() noexcept {
     if (line_) std::exchange(line_, nullptr)->release();
   }
+  // Becomes empty and gives nothing back: for a permit that somebody else releases, by release() of
+  // the semaphore or unlock() of the mutex.
+  void forget() noexcept {
+    if (line_) std::exchange(line_, nullptr)->forget();
+  }
 
  private:
+  friend class condition_wait;
   permit_line* line_ = nullptr;
 };
 
 // A granted permit that is cancelled before the coroutine runs goes to the next in line.
-class acquire_awaiter final : public waiter {
+class permit_wait : public waiter {
  public:
-  explicit acquire_awaiter(permit_line& line) noexcept : line_(line) {}
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h,
-                     std::source_location at = std::source_location::current()) noexcept {
-    enter(h, at);
+  using timed_result = held_permit;
+  explicit permit_wait(permit_line& of) noexcept : line_(of) {}
+  bool start() noexcept {
     if (refused()) return true;
     if (line_.try_take()) return complete_now();
     line_.join(*this);
@@ -80,8 +93,15 @@ class acquire_awaiter final : public waiter {
   }
   void on_cancel() noexcept override;
 
+ protected:
+  ~permit_wait() = default;
+  void withdraw() noexcept { line_.leave(*this); }
+
  private:
   permit_line& line_;
 };
+
+using acquire_awaiter = untimed<permit_wait>;
+using timed_acquire_awaiter = timed<permit_wait>;
 
 }  // namespace eddy::inline v1::detail
