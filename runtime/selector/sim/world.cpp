@@ -50,6 +50,8 @@ sim::settings from_outside() {
   chosen.other_threads = true;
   const char* const seed = std::getenv("EDDY_SIM_SEED");
   if (seed) chosen.seed = std::strtoull(seed, nullptr, 10);
+  const char* const order = std::getenv("EDDY_SIM_ORDER");
+  if (order && std::string_view(order) == "fifo") chosen.order = sim::order::fifo;
   return chosen;
 }
 
