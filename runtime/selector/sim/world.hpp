@@ -116,6 +116,7 @@ class world {
   void wait_until(std::int64_t deadline_ns, loop_core* loop) noexcept;
   void idle(loop_core* loop) noexcept;
   std::int64_t lateness() noexcept;
+  std::uint64_t draw_budget() noexcept;
   void shuffle(loop_core& loop, std::size_t budget) noexcept;
 
   sim::settings chosen_;
@@ -126,6 +127,7 @@ class world {
   std::vector<bool> descriptors_;  // which are taken
   bool progress_ = false;  // something was put on the ready queue in this wait()
   doorbell bell_;
+  std::uint64_t longest_short_turn_ = 0;  // drawn at the first turn
   std::uint64_t turns_ = 0;  // of the loop, as the next
   unsigned stuck_ = 0;  // how often it was told so
   std::unique_ptr<file_system> files_;
