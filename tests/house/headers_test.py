@@ -13,15 +13,12 @@ BUDGETS = {
     "eddy/runtime/task.hpp": 7000,
     # <tuple>, <vector>, and <variant> for std::monostate
     "eddy/runtime/gather.hpp": 20000,
-<<<<<<< HEAD
     "eddy/runtime/race.hpp": 20000,
     "eddy/runtime/siblings.hpp": 20000,
     # the same, and <optional>
     "eddy/runtime/gather_window.hpp": 21000,
-=======
     # <optional> and <string_view>
     "eddy/sync/async_cache.hpp": 17000,
->>>>>>> w-locks
     # <chrono>, which in libstdc++ 12 has 31,400 lines of its own
     "eddy/runtime/loop.hpp": 34000,
     "eddy/runtime/timer.hpp": 34000,

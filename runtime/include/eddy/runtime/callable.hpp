@@ -58,7 +58,6 @@ class callable<R(Args...)> {
 namespace detail {
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-<<<<<<< HEAD
 // GCC before 13 destroys the captures of a lambda written inside a co_await expression twice; not
 // the members of a class that has constructors, as callable.
 template <class F>
@@ -66,12 +65,6 @@ inline constexpr bool safe_callable =
     std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<std::remove_cvref_t<F>>;
 template <class Signature>
 inline constexpr bool safe_callable<callable<Signature>> = true;
-=======
-// GCC before 13 destroys the captures of a lambda written inside a co_await expression twice.
-template <class F>
-inline constexpr bool safe_callable =
-    std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<std::remove_cvref_t<F>>;
->>>>>>> w-locks
 #else
 template <class F>
 inline constexpr bool safe_callable = true;
