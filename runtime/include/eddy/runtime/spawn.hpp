@@ -37,6 +37,7 @@ class spawned final : public scope {
 
   waiter* joiner = nullptr;
   bool joined = false;
+  std::uint16_t host = 0;  // of the simulated network, where this runs
 
  private:
   spawned() noexcept {}
