@@ -142,4 +142,6 @@ void resolve_name(const std::string& host, std::uint16_t port, std::vector<socke
   }
 }
 
+std::int64_t simulated_lookup_time(const std::string& host) { return net().lookup_time(host); }
+
 }  // namespace eddy::inline v1::detail::system
