@@ -5,10 +5,15 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <eddy/net/tcp.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/sim.hpp>
 #include <eddy/runtime/sim_network.hpp>
+#include <eddy/runtime/spawn.hpp>
 #include <eddy/runtime/task.hpp>
+#include <eddy/runtime/timer.hpp>
+#include <eddy/sync/event.hpp>
+#include <string>
 #include <system_error>
 
 namespace network_bench {
@@ -48,6 +53,42 @@ inline eddy::task<int> error_of(eddy::task<void> body) {
     co_return e.code().value();
   }
   co_return 0;
+}
+
+inline eddy::task<> write(eddy::byte_stream& s, std::string text) { co_await s.write_all(text); }
+
+inline eddy::task<std::string> everything_from(eddy::byte_stream& s) {
+  std::string out;
+  for (;;) {
+    eddy::lease got = co_await s.receive();
+    if (got.empty()) co_return std::move(out);
+    out.append(got.text());
+  }
+}
+
+// A connection from "localhost" to "server".
+inline constexpr std::uint16_t port = 8000;
+
+struct wire {
+  eddy::tcp_stream client;
+  eddy::tcp_stream server;
+  eddy::tcp_listener listener;
+};
+
+inline eddy::task<> accept_into(wire& out, eddy::event& listening) {
+  out.listener = eddy::tcp_listener::bind(eddy::endpoint::any(port));
+  listening.set();
+  out.server = co_await out.listener.accept();
+}
+
+inline eddy::task<> connect_hosts(wire& out) {
+  eddy::sim::network net;
+  const eddy::sim::host server = net.add_host("server");
+  eddy::event listening;
+  auto accepting = server.spawn(accept_into(out, listening));
+  co_await listening.wait();
+  out.client = co_await eddy::tcp_stream::connect("server", port);
+  co_await accepting;
 }
 
 }  // namespace network_bench
