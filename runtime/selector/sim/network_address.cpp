@@ -116,16 +116,10 @@ net_address loopback_address(family of) {
   return out;
 }
 
-net_address host_address(family of, std::uint16_t number) {
-  net_address out = any_address(of);
-  const auto high = static_cast<unsigned char>(number >> 8);
-  const auto low = static_cast<unsigned char>(number & 0xFF);
-  if (of == family::v4) out.bytes = {10, 0, high, low};
-  if (of == family::v6) {
-    out.bytes[0] = 0xFD;
-    out.bytes[14] = high;
-    out.bytes[15] = low;
-  }
+net_address host_address(unsigned number) {
+  net_address out = any_address(family::v4);
+  out.bytes = {10, 0, static_cast<unsigned char>(number >> 8),
+               static_cast<unsigned char>(number & 0xFF)};
   return out;
 }
 

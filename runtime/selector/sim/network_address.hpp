@@ -35,8 +35,8 @@ socket_address socket_address_of(const net_address& from) noexcept;
 family family_of(int number) noexcept;
 net_address any_address(family of);
 net_address loopback_address(family of);
-// The address that the network gives the host of this number: 10.0.0.0/16 and fd00::/64.
-net_address host_address(family of, std::uint16_t number);
+// The address that the network gives the host of this number, of 10.0.0.0/16.
+net_address host_address(unsigned number);
 // Reads "10.1.2.3" and "fd00::1"; family::none for what is neither.
 net_address parse_address(const std::string& text);
 

@@ -37,22 +37,30 @@ host_id host_table::add(const std::string& name, const std::string& address) {
   net_host made;
   made.name = name;
   made.next_port = first_own_port;
-  if (address.empty()) {
-    const auto place = static_cast<std::uint16_t>(number + 1);
-    made.addresses = {host_address(family::v4, place), host_address(family::v6, place)};
-  } else {
-    made.addresses = {parse_address(address)};
-    if (made.addresses[0].of == family::none) refuse(name, address + " is no address");
-    if (made.addresses[0].is_loopback()) refuse(name, address + " is every host's own");
-  }
-  for (const net_host& h : hosts_) {
-    for (const net_address& a : made.addresses) {
-      const auto same = std::find(h.addresses.begin(), h.addresses.end(), a);
-      if (same != h.addresses.end()) refuse(name, "\"" + h.name + "\" has its address already");
-    }
-  }
   hosts_.push_back(std::move(made));
+  try {
+    add_address(number, address.empty() ? host_address(number + 1u)
+                                        : readable_address(name, address));
+  } catch (...) {
+    hosts_.pop_back();
+    throw;
+  }
   return number;
+}
+
+void host_table::add_address(host_id to, const net_address& address) {
+  for (const net_host& h : hosts_) {
+    if (std::find(h.addresses.begin(), h.addresses.end(), address) == h.addresses.end()) continue;
+    refuse(hosts_[to].name, "\"" + h.name + "\" has its address already");
+  }
+  hosts_[to].addresses.push_back(address);
+}
+
+net_address host_table::readable_address(const std::string& name, const std::string& text) {
+  const net_address out = parse_address(text);
+  if (out.of == family::none) refuse(name, text + " is no address");
+  if (out.is_loopback() || out.is_wildcard()) refuse(name, text + " is no host's in particular");
+  return out;
 }
 
 host_id host_table::by_name(const std::string& name, const char* what) const {

@@ -45,6 +45,8 @@ class host_table {
 
   // Throws std::logic_error for a name or an address that is taken or cannot be read.
   host_id add(const std::string& name, const std::string& address);
+  void add_address(host_id to, const net_address& address);
+  static net_address readable_address(const std::string& name, const std::string& text);
   host_id by_name(const std::string& name, const char* what) const;
   // The host that `to` means when it is used on `from`; false if none has the address.
   bool find(const net_address& to, host_id from, host_id& out) const;

@@ -86,6 +86,13 @@ host network::add_host(std::string_view name, std::string_view address) {
   return host(net().hosts.add(std::string(name), std::string(address)));
 }
 
+network& network::add_address(std::string_view name, std::string_view address) {
+  const host_id to = id_of(name, "add_address");
+  net().hosts.add_address(to, net().hosts.readable_address(std::string(name),
+                                                           std::string(address)));
+  return *this;
+}
+
 host network::find_host(std::string_view name) const { return host(id_of(name, "find_host")); }
 
 network& network::set_links(const link_options& o) {

@@ -155,8 +155,11 @@ class network {
  public:
   network();
 
-  // A host with that name for DNS and an IPv4 and an IPv6 address, or the one address given.
+  // A host with that name for DNS and that address; without one it is of 10.0.0.0/16, where
+  // "localhost" is 10.0.0.1 to the others.
   host add_host(std::string_view name, std::string_view address = {});
+  // One more, of IPv4 or IPv6. DNS gives all of a host's in the order they came.
+  network& add_address(std::string_view name, std::string_view address);
   host find_host(std::string_view name) const;
 
   // All links, or both ways between two hosts, or one way.
