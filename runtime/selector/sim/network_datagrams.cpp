@@ -52,6 +52,8 @@ void network::send_datagram(host_id from, host_id to, datagram_in what, const ne
   if (chance(link.reordered)) {
     arrives += world_.chances.between(0, 4 * std::max<std::int64_t>(link.most_latency_ns, 1));
   }
+  // Within a host it is there, or refused, when the call returns.
+  if (from == to && arrives <= world_.now()) return datagram_arrives(to, at, std::move(what), from, by);
   world_.after(arrives - world_.now(), [this, from, to, at, by, packet = std::move(what)]() mutable {
     datagram_arrives(to, at, std::move(packet), from, by);
   });
@@ -75,12 +77,15 @@ void network::datagram_arrives(host_id at, const net_address& to, datagram_in wh
   }
   if (is_wanted || to.is_broadcast()) return;
   // Nobody has the port: a sender that is connected is told.
-  world_.after(latency(at, from), [this, at, from, by, to] {
+  const auto tell = [this, at, from, by, to] {
     socket* s = find(by);
     if (!s || s->kind != socket_kind::datagram || s->peer != to || is_cut(at, from)) return;
     s->error = ECONNREFUSED;
     try_again(*s, false);
-  });
+  };
+  const std::int64_t delay = latency(at, from);
+  if (at == from && delay == 0) return tell();
+  world_.after(delay, tell);
 }
 
 int network::receive_from(datagram_operation& op, socket& s) {

@@ -56,6 +56,8 @@ int network::may_write(socket& s) {
   stream_end& e = s.end();
   if (e.error) return -std::exchange(e.error, 0);
   if (e.state == end_state::opening) return -EPIPE;
+  // A kernel sees both ends of a unix socket.
+  if (s.link->is_unix && s.link->ends[1 - s.side].is_closed) return -EPIPE;
   return e.said_end ? -EPIPE : 0;
 }
 
