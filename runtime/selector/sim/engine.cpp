@@ -2,6 +2,7 @@
 // waiting is the passing of virtual time.
 #include "../engine.hpp"
 
+#include <cerrno>
 #include <optional>
 #include <system_error>
 
@@ -33,6 +34,7 @@ bool is_for_files(op_code code) noexcept { return code >= op_code::file_open; }
 }  // namespace
 
 engine::engine(const engine_options& options) : state_(new state) {
+  state_->place.begin_loop();
   state_->place.net().engine_begins(options);
 }
 

@@ -53,10 +53,13 @@ void network::send_datagram(host_id from, host_id to, datagram_in what, const ne
     arrives += world_.chances.between(0, 4 * std::max<std::int64_t>(link.most_latency_ns, 1));
   }
   // Within a host it is there, or refused, when the call returns.
-  if (from == to && arrives <= world_.now()) return datagram_arrives(to, at, std::move(what), from, by);
-  world_.after(arrives - world_.now(), [this, from, to, at, by, packet = std::move(what)]() mutable {
+  if (from == to && arrives <= world_.now()) {
+    return datagram_arrives(to, at, std::move(what), from, by);
+  }
+  auto later = [this, from, to, at, by, packet = std::move(what)]() mutable {
     datagram_arrives(to, at, std::move(packet), from, by);
-  });
+  };
+  world_.after(arrives - world_.now(), std::move(later));
 }
 
 void network::datagram_arrives(host_id at, const net_address& to, datagram_in what, host_id from,

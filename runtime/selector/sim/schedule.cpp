@@ -1,5 +1,6 @@
 // When time passes and who is next: wait() and begin_turn() of the simulated world.
 #include <algorithm>
+#include <utility>
 
 #include "world.hpp"
 
@@ -66,37 +67,43 @@ void world::wait_until(std::int64_t deadline_ns, loop_core* loop) noexcept {
 
 void world::idle(loop_core* loop) noexcept {
   if (chosen_.other_threads && bell_.await(patience_ns)) return;
-  note(trace::deadlock, std::uint64_t{deadlocks_});
-  report_deadlock(*this, loop, ++deadlocks_);
+  note(trace::stuck, std::uint64_t{stuck_});
+  if (loop) end_program(*this, *loop, stuck::deadlock, ++stuck_);
 }
 
 int world::begin_turn(loop_core& loop) noexcept {
+  if (++turns_ > chosen_.turn_limit) {
+    turns_ = 0;
+    end_program(*this, loop, stuck::livelock, ++stuck_);
+  }
   note(trace::turn, std::uint64_t{loop.head != nullptr});
   if (calm()) return turn_budget;
-  if (chosen_.order == sim::order::random) shuffle(loop);
-  if (!schedule.chance(short_turn_in_thousand)) return turn_budget;
-  const std::uint64_t budget = schedule.small(turn_budget);
+  const std::uint64_t budget =
+      schedule.chance(short_turn_in_thousand) ? schedule.small(turn_budget) : turn_budget;
   note(trace::budget, budget);
+  if (chosen_.order == sim::order::random) shuffle(loop, static_cast<std::size_t>(budget));
   return static_cast<int>(budget);
 }
 
-// The first of the ready queue, in any order; those behind them stay where they are.
-void world::shuffle(loop_core& loop) noexcept {
+// Whoever is resumed in this turn may be any of the first on the ready queue; what is behind them
+// stays there.
+void world::shuffle(loop_core& loop, std::size_t budget) noexcept {
   ready_node* window[shuffle_window];
   std::size_t count = 0;
   ready_node* rest = loop.head;
   for (; rest && count < shuffle_window; rest = rest->next) window[count++] = rest;
   note(trace::ready, std::uint64_t{count});
   if (count < 2) return;
-  ready_node** at = &loop.head;
-  for (std::size_t left = count; left > 0; --left) {
-    const auto pick = static_cast<std::size_t>(schedule.below(left));
-    note(trace::moved, std::uint64_t{pick});
-    *at = std::exchange(window[pick], window[left - 1]);
-    at = &(*at)->next;
-    if (left == 1 && !rest) loop.tail = window[pick];
+  const std::size_t picks = std::min(budget, count - 1);
+  for (std::size_t i = 0; i < picks; ++i) {
+    const auto other = i + static_cast<std::size_t>(schedule.below(count - i));
+    note(trace::moved, std::uint64_t{other});
+    std::swap(window[i], window[other]);
   }
-  *at = rest;
+  loop.head = window[0];
+  for (std::size_t i = 1; i < count; ++i) window[i - 1]->next = window[i];
+  window[count - 1]->next = rest;
+  if (!rest) loop.tail = window[count - 1];
 }
 
 }  // namespace eddy::inline v1::detail::simulation

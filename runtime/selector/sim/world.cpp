@@ -45,11 +45,19 @@ class owned_event final : public event {
 
 }  // namespace
 
+bool seed_from_outside(std::uint64_t& seed) noexcept {
+  const char* const text = std::getenv("EDDY_SIM_SEED");
+  if (!text || !*text) return false;
+  seed = std::strtoull(text, nullptr, 10);
+  return true;
+}
+
 sim::settings from_outside() {
   sim::settings chosen;
   chosen.other_threads = true;
-  const char* const seed = std::getenv("EDDY_SIM_SEED");
-  if (seed) chosen.seed = std::strtoull(seed, nullptr, 10);
+  (void)seed_from_outside(chosen.seed);
+  const char* const order = std::getenv("EDDY_SIM_ORDER");
+  if (order && std::string_view(order) == "fifo") chosen.order = sim::order::fifo;
   return chosen;
 }
 

@@ -21,6 +21,7 @@
 
 namespace eddy::inline v1::detail::simulation {
 
+class abort_watch;
 class file_system;
 class network;
 
@@ -38,7 +39,7 @@ enum class trace : std::uint8_t {
   job,        // a call on a lane: begun or done
   signal,
   network,    // whatever the network finds worth telling
-  deadlock,
+  stuck,
 };
 
 // The clock at the beginning of the world: a day, so that nothing underflows.
@@ -73,7 +74,11 @@ class world {
   // Ends an operation: on the ready queue, once. Makes the present wait() return.
   void complete(operation& op, int result) noexcept;
 
-  // engine::wait() and wake().
+  // engine's constructor, wait() and wake().
+  void begin_loop() noexcept {
+    turns_ = 0;
+    stuck_ = 0;
+  }
   void wait(std::int64_t deadline_ns, loop_core* loop) noexcept;
   void wake() noexcept { bell_.ring(); }
   int begin_turn(loop_core& loop) noexcept;
@@ -104,12 +109,14 @@ class world {
   bool raise(int signal) noexcept;
   signal_watch* first_watch = nullptr;
 
+  abort_watch* aborts = nullptr;  // to be told if the process aborts in this world
+
  private:
   bool happen_due() noexcept;
   void wait_until(std::int64_t deadline_ns, loop_core* loop) noexcept;
   void idle(loop_core* loop) noexcept;
   std::int64_t lateness() noexcept;
-  void shuffle(loop_core& loop) noexcept;
+  void shuffle(loop_core& loop, std::size_t budget) noexcept;
 
   sim::settings chosen_;
   std::int64_t now_ = first_instant_ns;
@@ -119,7 +126,8 @@ class world {
   std::vector<bool> descriptors_;  // which are taken
   bool progress_ = false;  // something was put on the ready queue in this wait()
   doorbell bell_;
-  unsigned deadlocks_ = 0;
+  std::uint64_t turns_ = 0;  // of the loop, as the next
+  unsigned stuck_ = 0;  // how often it was told so
   std::unique_ptr<file_system> files_;
   std::unique_ptr<network> network_;
 };
@@ -129,9 +137,13 @@ world& here() noexcept;
 
 // For a loop that nobody made a world for: the calm one, or of the seed in EDDY_SIM_SEED.
 sim::settings from_outside();
+// The seed in EDDY_SIM_SEED, if there is one; for those who have not chosen any.
+bool seed_from_outside(std::uint64_t& seed) noexcept;
 
-// Tells the loop that it waits for ever: the first time its main task is cancelled, the second time
-// all are; then the program cannot be ended, and the process is.
-void report_deadlock(world& w, loop_core* loop, unsigned times) noexcept;
+enum class stuck : std::uint8_t { deadlock, livelock };
+
+// Ends a program that does not end: its main task is cancelled, then all that is left, and `run`
+// throws the reason; if it goes on for all that (`times`), the process is aborted.
+void end_program(const world& w, loop_core& loop, stuck how, unsigned times) noexcept;
 
 }  // namespace eddy::inline v1::detail::simulation

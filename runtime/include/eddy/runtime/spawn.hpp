@@ -25,6 +25,7 @@ class spawned final : public scope {
   const char* name() const noexcept { return name_ ? name_ : ""; }
   bool has_handle() const noexcept { return has_handle_; }
   spawned* sibling() const noexcept { return next_sibling_; }
+  spawned* first_child() const noexcept { return first_child_; }
   // Ended, and nobody can reach it: reports an error that was never joined and leaves the rest to
   // the loop, as this may run in the task's own last step.
   void retire() noexcept;
