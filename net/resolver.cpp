@@ -20,7 +20,9 @@ namespace {
 class lookup final : public job, public mail {
  public:
   lookup(std::string&& name, std::uint16_t to, const loop_handle& loop)
-      : host(std::move(name)), port(to), home_(loop) {}
+      : host(std::move(name)), port(to), home_(loop) {
+    simulated_ns = system::simulated_lookup_time(host);
+  }
 
   void run() noexcept override {
     try {

@@ -37,6 +37,7 @@ spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_bas
   s->root = s;
   s->loop = &loop;
   s->loop_serial_ = loop.serial;
+  if (loop.current) s->host = loop.current->host;
   s->adopt(h, body);
   s->cancelled = parent ? parent->cancelled : state_of(loop).ending;
   s->link(parent);

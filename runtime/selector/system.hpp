@@ -70,6 +70,8 @@ int probe_unix_server(const socket_address& at) noexcept;
 // Blocks. getaddrinfo(3) for stream sockets. On failure `out` is empty and `error` says why.
 void resolve_name(const std::string& host, std::uint16_t port, std::vector<socket_address>& out,
                   std::string& error);
+// How long that takes in a simulated world; 0 elsewhere.
+std::int64_t simulated_lookup_time(const std::string& host);
 
 // Files. All of them block.
 enum class open_mode : std::uint8_t { read, write, append };

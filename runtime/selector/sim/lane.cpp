@@ -73,7 +73,8 @@ class lane::state::worker final : public simulation::event {
     for_->unlink(*taken_);
     world& place = for_->place;
     place.note(trace::job, std::uint64_t{0});
-    place.at(place.now() + draw(place, usual_job_ns, longest_job_ns), *this);
+    const std::int64_t known = taken_->simulated_ns;
+    place.at(place.now() + (known > 0 ? known : draw(place, usual_job_ns, longest_job_ns)), *this);
   }
   // What a thread has begun goes on when nobody waits for it any more.
   void abandon() noexcept override {

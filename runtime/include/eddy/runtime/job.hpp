@@ -1,6 +1,8 @@
 // What the threads of `offload` work on.
 #pragma once
 
+#include <cstdint>
+
 namespace eddy::inline v1::detail {
 
 // Work for a lane of threads. Its memory belongs to whoever submitted it, until it has run or was
@@ -16,6 +18,9 @@ class job {
   job* next_job = nullptr;
   job* prev_job = nullptr;
   bool queued = false;
+
+  // How long it takes in a simulated world; 0: whatever that thinks.
+  std::int64_t simulated_ns = 0;
 
  protected:
   job() noexcept {}

@@ -59,6 +59,7 @@ class spawned final : public task_scope {
   bool waits_for(const spawned& from) const noexcept;
 
   waiter* joiner = nullptr;
+  std::uint16_t host = 0;  // of the simulated network, where this runs
 
  private:
   spawned() noexcept {}
