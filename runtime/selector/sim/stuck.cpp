@@ -30,7 +30,7 @@ void name_tasks(const spawned* first, unsigned& left, std::string& text) {
     if (s->ended()) continue;
     --left;
     text += " " + described(*s);
-    name_tasks(s->first_child(), left, text);
+    name_tasks(s->first_child, left, text);
   }
 }
 

@@ -45,7 +45,6 @@ class spawned final : public task_scope {
   const char* name() const noexcept { return name_ ? name_ : ""; }
   bool has_handle() const noexcept { return has_handle_; }
   spawned* sibling() const noexcept { return next_sibling_; }
-  spawned* first_child() const noexcept { return first_child_; }
   // Ended, and nobody can reach it: reports an error that was never joined and leaves the rest to
   // the loop, as this may run in the task's own last step.
   void retire() noexcept;
@@ -59,7 +58,6 @@ class spawned final : public task_scope {
   bool waits_for(const spawned& from) const noexcept;
 
   waiter* joiner = nullptr;
-  std::uint16_t host = 0;  // of the simulated network, where this runs
 
  private:
   spawned() noexcept {}
@@ -77,6 +75,7 @@ class spawned final : public task_scope {
   std::uint32_t loop_serial_ = 0;
 
  public:
+  std::uint16_t host = 0;  // of the simulated network, where this runs
   bool joined : 1 = false;
 
  private:
