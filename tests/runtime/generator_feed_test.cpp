@@ -140,7 +140,8 @@ TEST_CASE("as_completed: a task that is empty or was awaited is a logic_error at
     co_await used;
     CHECK(message_of<std::logic_error>([&] { (void)as_completed(std::move(used)); }) ==
           "a task was awaited or started twice");
-    CHECK(contains(message_of<std::logic_error>([&] { (void)as_completed(task<int>()); }), "empty"));
+    const auto text = message_of<std::logic_error>([&] { (void)as_completed(task<int>()); });
+    CHECK(contains(text, "empty"));
   });
 }
 
@@ -158,7 +159,10 @@ TEST_CASE("merge: the elements of each as they come, the sources at most one ahe
 
     int pulled = 0;
     auto counting = [&]() -> generator<int> {
-      for (;;) co_yield ++pulled;
+      while (true) {
+        ++pulled;
+        co_yield pulled;
+      }
     };
     auto slow = merge(counting());
     co_await turns(5);
@@ -218,7 +222,10 @@ TEST_CASE("map_concurrent: at most `limit` elements between the source and the r
       int running = 0;
       int most = 0;
       auto source = [&]() -> generator<int> {
-        for (; pulled < 20;) co_yield ++pulled;
+        while (pulled < 20) {
+          ++pulled;
+          co_yield pulled;
+        }
       };
       auto call = [&](int n) -> task<int> {
         most = std::max(most, ++running);
