@@ -264,6 +264,30 @@ TEST_CASE("map_concurrent: an argument taken by reference lives as long as its c
   CHECK(tracked::balanced());
 }
 
+TEST_CASE("sequences: of what can be moved and not assigned") {
+  struct constant {
+    explicit constant(int v) noexcept : value(v) {}
+    const int value;
+  };
+  drive([]() -> task<> {
+    auto source = []() -> generator<constant> {
+      co_yield constant(1);
+      co_yield constant(2);
+    };
+    auto call = [](constant c) -> task<constant> {
+      co_await yield();
+      co_return constant(c.value * 10);
+    };
+    auto all = merge(map_concurrent(2, source(), call), as_completed(call(constant(3))));
+    int sum = 0;
+    while (auto c = co_await all.next()) sum += c->value;
+    CHECK(sum == 60);
+    auto few = source() | eddy::drop(1) | eddy::take(2);
+    auto last = co_await few.next();
+    CHECK(last->value == 2);
+  });
+}
+
 TEST_CASE("feed: the first error comes after what was there, once, when all have ended") {
   std::string log;
   drive([&]() -> task<> {

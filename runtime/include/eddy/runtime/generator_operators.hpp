@@ -279,8 +279,8 @@ task<A> fold_of(S source, A so_far, F fn) {
 
 }  // namespace detail
 
-// fn(… fn(fn(init, first), second) …, last), with `fn` plain or a coroutine: asyncio's reduce that
-// there is not. Waits wherever the source and fn do.
+// fn(… fn(fn(init, first), second) …, last), with `fn` plain or a coroutine. Waits wherever the
+// source and fn do.
 template <detail::sequence S, class A, class F>
 [[nodiscard]] auto fold(S source, A init, F&& fn) {
   detail::require_safe_callable<F>();
