@@ -1,5 +1,5 @@
 // An asynchronous generator: it waits between its values, and who loops over it waits with it.
-#include <eddy/runtime/generator.hpp>
+#include <eddy/runtime/generator_operators.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timer.hpp>
 
@@ -15,15 +15,9 @@ eddy::generator<int> mygen(const example& ex, int u = 10) {
 
 // No concurrency here: one value after the other, twice.
 eddy::task<std::pair<std::vector<int>, std::vector<int>>> collect_twice(const example& ex) {
-  std::vector<int> g;
-  auto all = mygen(ex);
-  while (auto i = co_await all.next()) g.push_back(*i);
-
-  std::vector<int> f;
-  auto some = mygen(ex);
-  while (auto j = co_await some.next()) {
-    if (*j / 3 % 5 == 0) f.push_back(*j);
-  }
+  auto g = co_await eddy::collect(mygen(ex));
+  auto wanted = [](int j) { return j / 3 % 5 == 0; };
+  auto f = co_await eddy::collect(mygen(ex) | eddy::filter(wanted));
   co_return std::pair(std::move(g), std::move(f));
 }
 

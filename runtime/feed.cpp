@@ -75,7 +75,6 @@ void feed_base::stop() noexcept {
 void feed_base::abandon() noexcept {
   assert(!consumer_ && "a feed was destroyed while a task waits for it");
   closed_ = true;
-  if (running()) stopping_ = true;
   if (conductor_) conductor_->handle_dropped();
   drop_ref();
 }

@@ -254,6 +254,34 @@ TEST_CASE("elements_of: each next() runs the innermost in the scope of its calle
   });
 }
 
+TEST_CASE("elements_of: when the inner one ends, the outer goes on in the scope of this next()") {
+  drive([]() -> task<> {
+    gate door;
+    auto outer = [&]() -> generator<int> {
+      co_yield elements_of(down_from(0));
+      co_await door.wait();
+      co_yield 1;
+    };
+    auto g = outer();
+    const auto first = co_await g.next();
+    CHECK(*first == 0);
+    auto other = spawn([&]() -> task<> { co_await g.next(); });
+    co_await yield();
+    co_await yield();
+    CHECK(door.waiting() == 1);
+    other.cancel();
+    CHECK(door.waiting() == 0);
+    door.open();
+    bool cancelled = false;
+    try {
+      co_await other;
+    } catch (const eddy::task_cancelled&) {
+      cancelled = true;
+    }
+    CHECK(cancelled);
+  });
+}
+
 TEST_CASE("elements_of: of a generator that was moved from is a logic_error") {
   drive([]() -> task<> {
     auto rest_of = [](generator<int>& g) -> generator<int> {

@@ -187,7 +187,7 @@ TEST_CASE("feed: elements that are there go through the queue when the turn's bu
   });
 }
 
-TEST_CASE("feed: destroyed early it cancels its tasks; what spawned them is withheld until they end") {
+TEST_CASE("feed: destroyed early it cancels its tasks, and what spawned them waits for their end") {
   std::string log;
   drive([&]() -> task<> {
     gate never;
@@ -365,6 +365,12 @@ TEST_CASE("feed: tasks that somebody else cancelled are no end: task_cancelled, 
     CHECK(text == "the tasks of merge were cancelled");
     const auto after = co_await shared->next();
     CHECK_FALSE(after.has_value());
+    // To close() it is what was asked for.
+    auto another = spawn(starts);
+    co_await turns(4);
+    another.cancel();
+    co_await ends_cancelled(another);
+    co_await shared->close();
   });
 }
 

@@ -11,6 +11,7 @@
 #include <eddy/runtime/spawn.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/runtime/timer.hpp>
+#include <functional>
 #include <optional>
 #include <random>
 #include <stdexcept>

@@ -140,7 +140,8 @@ TEST_CASE("as_completed: a task that is empty or was awaited is a logic_error at
     co_await used;
     CHECK(message_of<std::logic_error>([&] { (void)as_completed(std::move(used)); }) ==
           "a task was awaited or started twice");
-    CHECK(contains(message_of<std::logic_error>([&] { (void)as_completed(task<int>()); }), "empty"));
+    const auto text = message_of<std::logic_error>([&] { (void)as_completed(task<int>()); });
+    CHECK(contains(text, "empty"));
   });
 }
 
@@ -158,7 +159,10 @@ TEST_CASE("merge: the elements of each as they come, the sources at most one ahe
 
     int pulled = 0;
     auto counting = [&]() -> generator<int> {
-      for (;;) co_yield ++pulled;
+      while (true) {
+        ++pulled;
+        co_yield pulled;
+      }
     };
     auto slow = merge(counting());
     co_await turns(5);
@@ -218,7 +222,10 @@ TEST_CASE("map_concurrent: at most `limit` elements between the source and the r
       int running = 0;
       int most = 0;
       auto source = [&]() -> generator<int> {
-        for (; pulled < 20;) co_yield ++pulled;
+        while (pulled < 20) {
+          ++pulled;
+          co_yield pulled;
+        }
       };
       auto call = [&](int n) -> task<int> {
         most = std::max(most, ++running);
@@ -255,6 +262,30 @@ TEST_CASE("map_concurrent: an argument taken by reference lives as long as its c
     CHECK(got == ints{0, 1, 2, 3, 4, 5});
   });
   CHECK(tracked::balanced());
+}
+
+TEST_CASE("sequences: of what can be moved and not assigned") {
+  struct constant {
+    explicit constant(int v) noexcept : value(v) {}
+    const int value;
+  };
+  drive([]() -> task<> {
+    auto source = []() -> generator<constant> {
+      co_yield constant(1);
+      co_yield constant(2);
+    };
+    auto call = [](constant c) -> task<constant> {
+      co_await yield();
+      co_return constant(c.value * 10);
+    };
+    auto all = merge(map_concurrent(2, source(), call), as_completed(call(constant(3))));
+    int sum = 0;
+    while (auto c = co_await all.next()) sum += c->value;
+    CHECK(sum == 60);
+    auto few = source() | eddy::drop(1) | eddy::take(2);
+    auto last = co_await few.next();
+    CHECK(last->value == 2);
+  });
 }
 
 TEST_CASE("feed: the first error comes after what was there, once, when all have ended") {

@@ -30,6 +30,16 @@ struct next_result<void> {
 template <class T>
 using next_result_t = typename next_result<T>::type;
 
+// Also of what cannot be assigned.
+template <class Next>
+void forget(Next& found) noexcept {
+  if constexpr (std::is_pointer_v<Next>) {
+    found = nullptr;
+  } else {
+    found.reset();
+  }
+}
+
 // A generator that yields the elements of another is not resumed for each of them: all of a chain
 // know the outermost, their root, and that knows the innermost, which is the one that runs. So an
 // element costs the same at any depth. `continuation` is, of the root, whoever waits in next(); of
@@ -128,7 +138,7 @@ class next_awaiter {
     promise.continuation = nullptr;
     if (promise.error) std::rethrow_exception(std::exchange(promise.error, nullptr));
     next_result_t<T> value(std::move(promise.current));
-    promise.current = {};
+    forget(promise.current);
     return value;
   }
 

@@ -156,6 +156,10 @@ generator<std::tuple<element_t<S>...>> zip_of(std::index_sequence<I...>, S... so
   }
 }
 
+// Owns its elements, as far as its shape tells.
+template <class R>
+concept container = requires { typename R::allocator_type; };
+
 template <class F>
 constexpr void require_safe_callable() {
   static_assert(safe_callable<F>,
@@ -237,11 +241,10 @@ template <detail::sequence... S>
 
 // The elements of a range, which is moved or copied in. The elements are moved out of a container,
 // copied from what only views them.
-template <class R>
-[[nodiscard]] auto each(R range)
-    -> generator<std::remove_cvref_t<decltype(*std::begin(range))>> {
+template <class R, class T = std::remove_cvref_t<decltype(*std::begin(std::declval<R&>()))>>
+[[nodiscard]] generator<T> each(R range) {
   for (auto&& x : range) {
-    if constexpr (std::is_lvalue_reference_v<decltype(x)> && requires { typename R::allocator_type; }) {
+    if constexpr (std::is_lvalue_reference_v<decltype(x)> && detail::container<R>) {
       co_yield std::move(x);
     } else {
       co_yield x;
@@ -276,8 +279,8 @@ task<A> fold_of(S source, A so_far, F fn) {
 
 }  // namespace detail
 
-// fn(… fn(fn(init, first), second) …, last), with `fn` plain or a coroutine: asyncio's reduce that
-// there is not. Waits wherever the source and fn do.
+// fn(… fn(fn(init, first), second) …, last), with `fn` plain or a coroutine. Waits wherever the
+// source and fn do.
 template <detail::sequence S, class A, class F>
 [[nodiscard]] auto fold(S source, A init, F&& fn) {
   detail::require_safe_callable<F>();

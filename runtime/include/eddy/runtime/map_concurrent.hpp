@@ -74,7 +74,7 @@ class map_feed final : public feed_of<R> {
   next_result_t<R> take(feed_slot& slot) override {
     auto& call = static_cast<call_slot<T, R>&>(slot);
     next_result_t<R> result = call.take();
-    call.argument = next_result_t<T>();
+    forget(call.argument);
     call.next_free = free_;
     free_ = &call;
     window_.give_back();
