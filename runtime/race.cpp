@@ -18,7 +18,6 @@ std::size_t race_base::finish() {
   leave();
   rethrow_first_failure();
   if (winner_ == nobody) throw_cancelled(*where->loop);
-  if (error_of(winner_)) std::rethrow_exception(error_of(winner_));
   return winner_;
 }
 

@@ -276,6 +276,22 @@ TEST_CASE("finally: a clean-up that overruns is cancelled, and that is an error"
   CHECK(reported == expected + ";");
 }
 
+TEST_CASE("finally: `cancelled` thrown by hand from a clean-up is its error, and no overrun") {
+  std::string log;
+  drive([&]() -> task<> {
+    auto by_hand = []() -> task<> {
+      co_await yield();
+      throw eddy::cancelled();
+    };
+    try {
+      co_await finally(notes(log, 'b'), by_hand());
+    } catch (const eddy::cancelled&) {
+      log += 'c';
+    }
+  });
+  CHECK(log == "bc");
+}
+
 TEST_CASE("finally: an empty or used task is a logic_error, and neither runs") {
   std::string log;
   drive([&]() -> task<> {

@@ -316,6 +316,37 @@ TEST_CASE("gather(limit): values in spite of a cancellation are kept if all had 
   }
 }
 
+TEST_CASE("gather_settled(limit): a cancellation that ended a child is thrown, not returned") {
+  bool told = false;
+  drive([&]() -> task<> {
+    gate never;
+    auto make = [&](int n) -> task<int> {
+      if (n > 0) co_await never.wait();
+      co_return n;
+    };
+    auto body = [&]() -> task<> {
+      try {
+        co_await gather_settled(5, iota(0, 3) | transform(make));
+      } catch (const eddy::cancelled&) {
+        told = true;
+        throw;
+      }
+    };
+    auto h = spawn(body());
+    co_await turns(3);
+    h.cancel();
+    while (!h.done()) co_await yield();
+    // One that a child has thrown by hand is that child's.
+    auto by_hand = [](int) -> task<int> {
+      co_await yield();
+      throw eddy::cancelled();
+    };
+    auto results = co_await gather_settled(5, iota(0, 2) | transform(by_hand));
+    CHECK_FALSE(results[0].has_value());
+  });
+  CHECK(told);
+}
+
 TEST_CASE("gather(limit): a range that cancels its own scope ends there") {
   int made = 0;
   bool told = false;

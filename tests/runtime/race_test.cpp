@@ -425,6 +425,28 @@ TEST_CASE("race: a value that came with an outer cancellation is kept, and that 
   }
 }
 
+TEST_CASE("race: a child that an outer cancellation has ended is no winner") {
+  int value = 0;
+  std::size_t index = 9;
+  std::string log;
+  drive([&]() -> task<> {
+    gate never;
+    auto body = [&]() -> task<> {
+      const auto winner =
+          co_await race(hangs(never, log, 'a'), swallows(never, 4), swallows(never, 5));
+      value = winner.value();
+      index = winner.index();
+    };
+    auto h = spawn(body());
+    co_await turns(3);
+    h.cancel();
+    co_await h;
+  });
+  CHECK(log == "a");
+  CHECK(value == 4);
+  CHECK(index == 1);
+}
+
 TEST_CASE("race: an error that came with an outer cancellation is thrown") {
   std::string text;
   drive([&]() -> task<> {

@@ -7,6 +7,7 @@
 #include <eddy/runtime/finally.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/gather_window.hpp>
+#include <eddy/runtime/loop.hpp>
 #include <eddy/runtime/race.hpp>
 #include <eddy/runtime/shield.hpp>
 #include <eddy/runtime/spawn.hpp>
@@ -294,6 +295,19 @@ TEST_CASE("scopes: timeouts inside a shield count, also in a cancelled scope") {
     while (!h.done()) co_await yield();
   });
   CHECK(log == "ctvc");
+}
+
+TEST_CASE("scopes: a limit that does not come leaves no timer behind") {
+  const auto timer_left = [](task<> body) {
+    eddy::loop loop;
+    auto h = loop.spawn(std::move(body));
+    while (!h.done()) loop.poll_once(1s);
+    h.result();
+    return loop.next_timeout().has_value();
+  };
+  CHECK_FALSE(timer_left([]() -> task<> { co_await with_timeout(1h, turns(2)); }()));
+  CHECK_FALSE(timer_left([]() -> task<> { co_await shield(1h, turns(2)); }()));
+  CHECK_FALSE(timer_left([]() -> task<> { co_await finally(turns(2), turns(2)); }()));
 }
 
 TEST_CASE("scopes: a cancellation reaches through every kind, a hundred deep") {

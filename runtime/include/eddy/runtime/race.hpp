@@ -59,7 +59,7 @@ class race_base : public siblings {
  protected:
   race_base() noexcept {}
   ~race_base() = default;
-  // The winner. Throws its failure, a loser's, or `cancelled` if nobody won.
+  // The winner. Throws its failure, or a loser's, or `cancelled` if nobody won.
   std::size_t finish();
 
  private:

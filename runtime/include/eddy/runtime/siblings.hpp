@@ -31,9 +31,6 @@ class siblings : public scope_owner {
   std::size_t index_of(const nested_scope& child) const noexcept {
     return static_cast<std::size_t>(&child - children_);
   }
-  const std::exception_ptr& error_of(std::size_t i) const noexcept {
-    return children_[i].body->error;
-  }
   void rethrow_first_failure() {
     if (first_failure_) std::rethrow_exception(first_failure_->error);
   }
