@@ -140,7 +140,7 @@ TEST_CASE("priority_queue: other comparisons, with a state too") {
   for (int i : {2, 9, 4}) CHECK(greatest.try_put(i));
   CHECK(drained(greatest) == std::vector<int>{9, 4, 2});
 
-  const int middle = 5;
+  int middle = 5;
   auto nearest = [&middle](int a, int b) { return std::abs(a - middle) < std::abs(b - middle); };
   priority_queue<int, decltype(nearest)> q(0, "nearest", nearest);
   for (int i : {1, 7, 5, 9}) CHECK(q.try_put(i));

@@ -334,18 +334,25 @@ TEST_CASE("queue shutdown: the refusals of one task do not starve the others") {
     queue<int> q;
     q.shutdown();
     bool other_ran = false;
-    auto other = spawn([](bool& flag) -> task<> {
+    auto run_soon = [](bool& flag) -> task<> {
       flag = true;
       co_return;
-    }(other_ran));
+    };
+    auto beside_gets = spawn(run_soon(other_ran));
     for (int i = 0; !other_ran && i < 1000; ++i) {
       const int item = co_await get_or_refused(q);
       CHECK(item == was_refused);
+    }
+    CHECK(other_ran);
+    co_await beside_gets;
+    other_ran = false;
+    auto beside_puts = spawn(run_soon(other_ran));
+    for (int i = 0; !other_ran && i < 1000; ++i) {
       const bool refused = co_await put_refused(q, i);
       CHECK(refused);
     }
     CHECK(other_ran);
-    co_await other;
+    co_await beside_puts;
   };
   eddy::run(body());
 }
