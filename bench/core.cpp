@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/runtime/task_group.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/sync/queue.hpp>
 #include <eddy/sync/semaphore.hpp>
@@ -365,6 +366,40 @@ void sleepers_eddy(benchmark::State& state) {
 }
 BENCHMARK(sleepers_eddy)
     ->Name("sleepers_100000/eddy")
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// Spawns sleeping children into one group, joins another, cancels the group: time of each child,
+// and heap bytes of each that are left when it is over.
+void group_eddy(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  constexpr std::size_t enough_to_tell = 100'000;  // the frame pool keeps some of them
+  constexpr double most_bytes_left = 16;
+  for (auto _ : state) {
+    eddy::run([](benchmark::State& s, std::size_t children) -> eddy::task<> {
+      const std::size_t before = ::mallinfo2().uordblks;
+      co_await eddy::with_task_group([&](eddy::task_group& group) -> eddy::task<> {
+        for (std::size_t i = 0; i < children; ++i) group.spawn(sleep_for_ever());
+        auto last = group.spawn(answer());
+        const int result = co_await last;
+        check(s, result == 42 && group.size() == children);
+        group.cancel();
+      });
+      const std::size_t after = ::mallinfo2().uordblks;
+      const double left = static_cast<double>(after) - static_cast<double>(before);
+      s.counters["bytes_left"] = left / static_cast<double>(children);
+      check(s, children < enough_to_tell || s.counters["bytes_left"] < most_bytes_left);
+    }(state, count));
+  }
+  state.counters["each"] = benchmark::Counter(
+      static_cast<double>(count),
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(group_eddy)
+    ->Name("task_group/eddy")
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->Arg(1'000'000)
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 

@@ -369,7 +369,7 @@ TEST_CASE("task_group cancel: a body that throws `cancelled` of its own accord e
   CHECK(log == "ac");
 }
 
-TEST_CASE("task_group cancel: inside a timeout it is the timeout's, outside one it is the group's") {
+TEST_CASE("task_group cancel: around a timeout and inside one") {
   drive([]() -> task<> {
     gate never;
     std::string log;

@@ -333,7 +333,7 @@ TEST_CASE("task_group: groups nest") {
   CHECK(log == "bamr");
 }
 
-TEST_CASE("task_group: spawning into an ended group, from outside or by an empty task is an error") {
+TEST_CASE("task_group: what cannot be spawned is an error") {
   tracked::reset();
   drive([]() -> task<> {
     task_group* leaked = nullptr;

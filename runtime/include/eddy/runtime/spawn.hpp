@@ -93,7 +93,8 @@ class join_base : public waiter {
   explicit join_base(spawned* s) noexcept : task_(s) {}
   ~join_base() = default;
   bool start() noexcept;
-  // Throws cancelled (this scope), task_cancelled, or std::logic_error: joined before, or by itself.
+  // Throws cancelled (this scope), task_cancelled, or std::logic_error (joined before, or by
+  // itself).
   void finish();
 
   spawned* task_;
