@@ -7,7 +7,8 @@ namespace eddy::inline v1::detail {
 
 // A Wait is a waiter with
 //   bool start() noexcept       begins the wait: refused(), then complete_now() or park()
-//   void withdraw() noexcept    leaves the line; called while it waits
+//   void withdraw() noexcept    leaves the line; called while it waits. If it is bool, false says
+//                               that it was granted meanwhile, and will end by itself
 //   await_resume()              what it brings
 //   using timed_result          the same, or by default "the limit came first"; void is bool
 // Its destructor is protected: what is awaited is one of the two below.
@@ -41,7 +42,11 @@ class timed final : public awaited<timed<Wait>, Wait>, public timer {
 
   void fire() noexcept override {
     if (this->state != wait_state::waiting) return;
-    this->withdraw();
+    if constexpr (std::is_same_v<decltype(this->withdraw()), bool>) {
+      if (!this->withdraw()) return;
+    } else {
+      this->withdraw();
+    }
     ended_ = true;
     this->wake();
   }

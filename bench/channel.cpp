@@ -1,0 +1,224 @@
+// channel<T> between threads and loops, beside a hand-written queue of a mutex and two condition
+// variables between two threads.
+//   build/bench/channel [--benchmark_filter=...]
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <eddy/runtime/run.hpp>
+#include <eddy/sync/channel.hpp>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t batch_size = 100;
+
+// A benchmark that cannot fail measures nothing.
+void check(benchmark::State& state, bool good) {
+  if (!good) state.SkipWithError("wrong result");
+}
+
+// The floor: what one writes by hand where nothing else is to be had.
+class blocking_queue {
+ public:
+  explicit blocking_queue(std::size_t capacity) : capacity_(capacity) {}
+
+  void put(int item) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return items_.size() < capacity_; });
+    items_.push_back(item);
+    lock.unlock();
+    filled_.notify_one();
+  }
+  int get() {
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [this] { return !items_.empty(); });
+    const int item = items_.front();
+    items_.pop_front();
+    lock.unlock();
+    room_.notify_one();
+    return item;
+  }
+  void put_many(const std::vector<int>& items) {
+    for (std::size_t at = 0; at < items.size();) {
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return items_.size() < capacity_; });
+      while (at < items.size() && items_.size() < capacity_) items_.push_back(items[at++]);
+      lock.unlock();
+      filled_.notify_one();
+    }
+  }
+  std::size_t get_many(std::vector<int>& into) {
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [this] { return !items_.empty(); });
+    const std::size_t count = std::min(items_.size(), into.size());
+    std::copy_n(items_.begin(), count, into.begin());
+    items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(count));
+    lock.unlock();
+    room_.notify_one();
+    return count;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::condition_variable filled_;
+  std::deque<int> items_;
+  std::size_t capacity_;
+};
+
+using channel = eddy::channel<int>;
+
+// What stands at the two ends. Each sends the numbers below `count`, or returns their sum.
+struct mutex_condvar {
+  using queue = blocking_queue;
+  static void send(queue& q, int count) {
+    for (int i = 0; i < count; ++i) q.put(i);
+  }
+  static void send_batches(queue& q, int count) {
+    std::vector<int> batch;
+    for (int i = 0; i < count;) {
+      batch.clear();
+      while (batch.size() < batch_size && i < count) batch.push_back(i++);
+      q.put_many(batch);
+    }
+  }
+  static std::int64_t receive(queue& q, int count) {
+    std::int64_t sum = 0;
+    for (int i = 0; i < count; ++i) sum += q.get();
+    return sum;
+  }
+  static std::int64_t receive_batches(queue& q, int count) {
+    std::vector<int> batch(batch_size);
+    std::int64_t sum = 0;
+    for (int left = count; left > 0;) {
+      const std::size_t got = q.get_many(batch);
+      for (std::size_t i = 0; i < got; ++i) sum += batch[i];
+      left -= static_cast<int>(got);
+    }
+    return sum;
+  }
+};
+
+struct blocking_ends {
+  using queue = channel;
+  static void send(queue& q, int count) {
+    for (int i = 0; i < count; ++i) q.send_blocking(i);
+  }
+  static void send_batches(queue& q, int count) {
+    std::vector<int> batch;
+    for (int i = 0; i < count;) {
+      batch.clear();
+      while (batch.size() < batch_size && i < count) batch.push_back(i++);
+      (void)q.send_many_blocking(batch);
+    }
+  }
+  static std::int64_t receive(queue& q, int count) {
+    std::int64_t sum = 0;
+    for (int i = 0; i < count; ++i) sum += *q.receive_blocking();
+    return sum;
+  }
+  static std::int64_t receive_batches(queue& q, int count) {
+    std::vector<int> batch(batch_size);
+    std::int64_t sum = 0;
+    for (int left = count; left > 0;) {
+      const std::size_t got = q.receive_many_blocking(batch);
+      for (std::size_t i = 0; i < got; ++i) sum += batch[i];
+      left -= static_cast<int>(got);
+    }
+    return sum;
+  }
+};
+
+eddy::task<> send_all(channel q, int count) {
+  for (int i = 0; i < count; ++i) co_await q.send(i);
+}
+
+eddy::task<> send_all_batches(channel q, int count) {
+  std::vector<int> batch;
+  for (int i = 0; i < count;) {
+    batch.clear();
+    while (batch.size() < batch_size && i < count) batch.push_back(i++);
+    (void)co_await q.send_many(batch);
+  }
+}
+
+eddy::task<std::int64_t> receive_all(channel q, int count) {
+  std::int64_t sum = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto item = co_await q.receive();
+    sum += *item;
+  }
+  co_return sum;
+}
+
+eddy::task<std::int64_t> receive_all_batches(channel q, int count) {
+  std::vector<int> batch(batch_size);
+  std::int64_t sum = 0;
+  for (int left = count; left > 0;) {
+    const std::size_t got = co_await q.receive_many(batch);
+    for (std::size_t i = 0; i < got; ++i) sum += batch[i];
+    left -= static_cast<int>(got);
+  }
+  co_return sum;
+}
+
+struct loop_ends {
+  using queue = channel;
+  static void send(queue& q, int count) { eddy::run(send_all(q, count)); }
+  static void send_batches(queue& q, int count) { eddy::run(send_all_batches(q, count)); }
+  static std::int64_t receive(queue& q, int count) { return eddy::run(receive_all(q, count)); }
+  static std::int64_t receive_batches(queue& q, int count) {
+    return eddy::run(receive_all_batches(q, count));
+  }
+};
+
+// Large enough that starting the thread and the loops, some 50 us, is little of a round.
+constexpr int items_a_round = 20'000;
+
+template <class Sender, class Receiver, bool batches>
+void through(benchmark::State& state) {
+  typename Sender::queue q(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    std::thread sender([&q] {
+      if (batches) {
+        Sender::send_batches(q, items_a_round);
+      } else {
+        Sender::send(q, items_a_round);
+      }
+    });
+    const std::int64_t sum = batches ? Receiver::receive_batches(q, items_a_round)
+                                     : Receiver::receive(q, items_a_round);
+    sender.join();
+    check(state, sum == std::int64_t{items_a_round} * (items_a_round - 1) / 2);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * items_a_round);
+}
+
+template <class Sender, class Receiver>
+void measure(const std::string& who) {
+  benchmark::RegisterBenchmark(("one_by_one/" + who).c_str(), through<Sender, Receiver, false>)
+      ->Arg(1)
+      ->Arg(1024)
+      ->UseRealTime();
+  benchmark::RegisterBenchmark(("batches/" + who).c_str(), through<Sender, Receiver, true>)
+      ->Arg(1)
+      ->Arg(1024)
+      ->UseRealTime();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  measure<mutex_condvar, mutex_condvar>("mutex_condvar");
+  measure<blocking_ends, blocking_ends>("thread_to_thread");
+  measure<blocking_ends, loop_ends>("thread_to_loop");
+  measure<loop_ends, blocking_ends>("loop_to_thread");
+  measure<loop_ends, loop_ends>("loop_to_loop");
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
