@@ -57,7 +57,8 @@ TEST_CASE("turn: tasks that yield take turns, first come first served") {
   CHECK(log == "abcabcabc");
 }
 
-TEST_CASE("turn: waking, cancelling, spawning and dropping resume nobody inside the call") {
+TEST_CASE("turn: waking, cancelling, spawning and dropping resume nobody inside the call" *
+          needs_full_turns()) {
   std::string log;
   drive([&]() -> task<> {
     gate g;
