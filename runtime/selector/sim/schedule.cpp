@@ -23,7 +23,7 @@ constexpr std::uint64_t return_early_in_thousand = 500;
 
 // How long an idle world waits for the other threads of the process, in real time, before it is
 // called a deadlock.
-constexpr std::int64_t patience_ns = 10'000'000'000;
+constexpr std::int64_t patience_ns = 5'000'000'000;
 
 // Most turns of a seeded world end early: after what is ready was shuffled, those who become ready
 // in the same turn come in their order. How early, differs from world to world: in the first kind

@@ -89,8 +89,8 @@ class world {
   void free_descriptor(int fd) noexcept;
 
   void note(trace what, std::uint64_t value) noexcept {
-    hash_ = (std::rotl(hash_, 5) ^ (value + (std::uint64_t{static_cast<std::uint8_t>(what)} << 56))) *
-            0x9e3779b97f4a7c15;
+    const std::uint64_t kind = std::uint64_t{static_cast<std::uint8_t>(what)} << 56;
+    hash_ = (std::rotl(hash_, 5) ^ (value + kind)) * 0x9e3779b97f4a7c15;
   }
   void note(trace what, std::int64_t value) noexcept {
     note(what, static_cast<std::uint64_t>(value));
