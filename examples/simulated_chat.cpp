@@ -6,13 +6,14 @@
 //   simulated_chat                      finds the mistake and says which seed shows it
 //   EDDY_SIM_SEED=<n> simulated_chat    plays that world again
 //   simulated_chat --fixed              the server takes the name first: no world fails
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <eddy/net/tcp.hpp>
 #include <eddy/runtime/file.hpp>
-#include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/sim.hpp>
 #include <eddy/runtime/sim_network.hpp>
+#include <eddy/runtime/timer.hpp>
 #include <eddy/sync/event.hpp>
 #include <exception>
 #include <set>
