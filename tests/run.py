@@ -115,6 +115,9 @@ IO_URING = ("io_uring", "io_uring", {})
 IO_URING_PLAIN = ("io_uring with its fallbacks", "io_uring_plain", {})
 KQUEUE = ("kqueue emulated as on FreeBSD", "kqueue", {"EDDY_KQUEUE_MODE": "freebsd"})
 KQUEUE_MACOS = ("kqueue emulated as on macOS", "kqueue", {"EDDY_KQUEUE_MODE": "macos"})
+# The simulated world, calm, and with a seed that leaves the order of the ready as it is.
+SIMULATED = (("the simulator", "sim", {}),
+             ("the simulator, seed 1", "sim", {"EDDY_SIM_SEED": "1", "EDDY_SIM_ORDER": "fifo"}))
 # Parts of an engine over scripted calls.
 SCRIPTED = ["tests/eddy_readiness_script_tests",
             *(f"tests/eddy_kqueue_script_tests{s}" for s in ("", "_without_user"))]
@@ -152,7 +155,7 @@ def part_asan():
         return
     label = "g++, ASan and UBSan"
     unit_tests(folder, f"unit tests, {label}", (EPOLL, IO_URING, IO_URING_PLAIN, KQUEUE))
-    core_tests(f"runtime and sync, {label}", "asan", ASAN, (KQUEUE_MACOS,))
+    core_tests(f"runtime and sync, {label}", "asan", ASAN, (KQUEUE_MACOS, *SIMULATED))
     for target in sorted((folder / "tests").glob("*_fuzz_replay")):
         corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name.replace("_fuzz_replay", "")
         script(f"corpus of {target.name}", [target, *sorted(corpus.iterdir())], SANITIZERS)
@@ -183,7 +186,7 @@ def part_faults():
 def part_debug():
     """-O0: GCC makes no tail call of a symmetric transfer there."""
     core_tests("runtime and sync, g++ -O0", "debug", ["-Dbuildtype=plain", "-Doptimization=0"],
-               (EPOLL, IO_URING, KQUEUE_MACOS))
+               (EPOLL, IO_URING, KQUEUE_MACOS, *SIMULATED))
 
 
 def part_tsan():
@@ -201,6 +204,7 @@ def part_clang():
     folder = build("clang", ["-Dbuildtype=debugoptimized", "-Dexamples=true"], compiler=compiler)
     if folder:
         unit_tests(folder, f"unit tests, {compiler} -O2", (EPOLL, IO_URING, KQUEUE))
+        unit_tests(folder, f"runtime and sync, {compiler} -O2", SIMULATED, "eddy_core_tests")
 
 
 def part_examples():

@@ -32,7 +32,7 @@ TEXT = {
     "eddy/net/resolver.hpp", "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/udp.hpp",
     "eddy/net/unix.hpp", "eddy/net/url.hpp", "eddy/runtime/cancellation.hpp",
     "eddy/runtime/command.hpp", "eddy/runtime/file.hpp", "eddy/runtime/process.hpp",
-    "eddy/runtime/run.hpp",
+    "eddy/runtime/run.hpp", "eddy/runtime/sim.hpp", "eddy/runtime/sim_files.hpp",
     "eddy/runtime/stream.hpp",
 }
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-x", "c++", "-"]

@@ -36,12 +36,14 @@ def programs(name):
 
 
 def compile_and_run(source, folder):
-    """The exit code and the output of a program that is linked with the library."""
+    """The exit code and the output of a program that is linked with the library, or, if it asks for
+    that, with the simulated one."""
     library = tree.library("epoll")
+    linked = "-leddy_sim" if "<eddy/runtime/sim" in source else "-leddy"
     (folder / "program.cpp").write_text(source)
     tree.run([*tree.CACHED, *tree.COMPILER, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic",
               "-Werror", *tree.include_flags(), "-c", "program.cpp", "-o", "program.o"], cwd=folder)
-    tree.run([*tree.COMPILER, "program.o", "-o", "program", f"-L{library}", "-leddy", "-pthread",
+    tree.run([*tree.COMPILER, "program.o", "-o", "program", f"-L{library}", linked, "-pthread",
               f"-Wl,-rpath,{library}"], cwd=folder)
     done = subprocess.run([folder / "program"], cwd=folder, text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_LIMIT_S)

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "drive.hpp"
 #include "gate.hpp"
 #include "tracked.hpp"
@@ -150,7 +151,7 @@ TEST_CASE("run: options may be named or chained") {
   CHECK(errors == 2);
 }
 
-TEST_CASE("run: SIGINT cancels main, and run throws interrupted") {
+TEST_CASE("run: SIGINT cancels main, and run throws interrupted" * needs_a_kernel()) {
   bool cancelled = false;
   auto body = [&]() -> task<> {
     gate never;
@@ -168,7 +169,7 @@ TEST_CASE("run: SIGINT cancels main, and run throws interrupted") {
   CHECK(cancelled);
 }
 
-TEST_CASE("run: SIGINT wakes a sleeping loop, from any thread") {
+TEST_CASE("run: SIGINT wakes a sleeping loop, from any thread" * needs_a_kernel()) {
   auto body = []() -> task<> {
     gate never;
     const ::pthread_t here = ::pthread_self();
@@ -190,7 +191,7 @@ TEST_CASE("run: SIGINT wakes a sleeping loop, from any thread") {
   CHECK_THROWS_AS(run(elsewhere(), run_options().cancel_on_interrupt()), eddy::interrupted);
 }
 
-TEST_CASE("run: a main that ends well in spite of SIGINT returns its result") {
+TEST_CASE("run: a main that ends well in spite of SIGINT returns its result" * needs_a_kernel()) {
   auto body = []() -> task<int> {
     gate never;
     std::raise(SIGINT);
@@ -215,7 +216,8 @@ TEST_CASE("run: a main that ends well in spite of SIGINT returns its result") {
             [&] { run(own_error(), run_options().cancel_on_interrupt()); }) == "while cleaning up");
 }
 
-TEST_CASE("run: the second SIGINT has its default effect, and run restores the handler it found") {
+TEST_CASE("run: the second SIGINT has its default effect, and run restores the handler it found" *
+          needs_a_kernel()) {
   struct sigaction mine = {};
   mine.sa_handler = ignore_signal;
   struct sigaction before = {};
@@ -244,7 +246,7 @@ TEST_CASE("run: the second SIGINT has its default effect, and run restores the h
   ::sigaction(SIGINT, &before, nullptr);
 }
 
-TEST_CASE("run: one loop of a process at a time may watch for SIGINT") {
+TEST_CASE("run: one loop of a process at a time may watch for SIGINT" * needs_a_kernel()) {
   auto body = []() -> task<> {
     std::string text;
     std::thread other([&] {
@@ -261,7 +263,7 @@ TEST_CASE("run: one loop of a process at a time may watch for SIGINT") {
   CHECK(run(number(3), run_options().cancel_on_interrupt()) == 3);
 }
 
-TEST_CASE("run: without descriptors it is a system_error, and nothing is left") {
+TEST_CASE("run: without descriptors it is a system_error, and nothing is left" * needs_a_kernel()) {
   tracked::reset();
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -289,5 +291,5 @@ TEST_CASE("run: without descriptors it is a system_error, and nothing is left") 
 
 TEST_CASE("run: the selector has a name") {
   CHECK((eddy::selector_name() == "epoll" || eddy::selector_name() == "io_uring" ||
-         eddy::selector_name() == "kqueue"));
+         eddy::selector_name() == "kqueue" || eddy::selector_name() == "simulated"));
 }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "drive.hpp"
 #include "gate.hpp"
 
@@ -56,7 +57,8 @@ TEST_CASE("turn: tasks that yield take turns, first come first served") {
   CHECK(log == "abcabcabc");
 }
 
-TEST_CASE("turn: waking, cancelling, spawning and dropping resume nobody inside the call") {
+TEST_CASE("turn: waking, cancelling, spawning and dropping resume nobody inside the call" *
+          needs_full_turns()) {
   std::string log;
   drive([&]() -> task<> {
     gate g;
@@ -154,7 +156,8 @@ TEST_CASE("turn: gathered children that end together resume the parent once, at 
 }
 
 // A function that posts itself again is delivered once a turn: it counts what runs in between.
-TEST_CASE("turn: at most 256 resumptions, then the mail, the selector and the timers have theirs") {
+TEST_CASE("turn: at most 256 resumptions, then the mail, the selector and the timers have theirs" *
+          needs_full_turns()) {
   CHECK(turn_budget == 256);
   long resumed = 0;
   std::vector<long> seen;
@@ -198,7 +201,7 @@ TEST_CASE("turn: a flood of ready tasks holds up no timer and no offload") {
 }
 
 // Awaits that complete at once do not suspend, but for the budget of the turn.
-TEST_CASE("turn: an await that is always ready starves nobody") {
+TEST_CASE("turn: an await that is always ready starves nobody" * needs_full_turns()) {
   drive([]() -> task<> {
     gate open;
     open.open();

@@ -6,6 +6,7 @@
 #include <eddy/sync/queue.hpp>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "queue_tasks.hpp"
 #include "tasks.hpp"
 
@@ -236,7 +237,8 @@ TEST_CASE("queue: with_timeout leaves nobody in a line and no item lost") {
   eddy::run(body());
 }
 
-TEST_CASE("queue: a getter cancelled when it found an item and was made to yield") {
+TEST_CASE("queue: a getter cancelled when it found an item and was made to yield" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q;
     for (int i = 0; i < 1000; ++i) CHECK(q.try_put(i));

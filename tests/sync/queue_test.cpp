@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "../runtime/tracked.hpp"
 #include "queue_tasks.hpp"
 #include "tasks.hpp"
@@ -65,7 +66,8 @@ TEST_CASE("queue: without a bound it is never full, and keeps the order as it gr
   CHECK(drained(q) == std::vector<int>(expected.begin(), expected.end()));
 }
 
-TEST_CASE("queue: what is there is taken, and what fits is put, without a suspend") {
+TEST_CASE("queue: what is there is taken, and what fits is put, without a suspend" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q(1);
     bool other_ran = false;

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "tasks.hpp"
 
 using eddy::semaphore;
@@ -96,7 +97,7 @@ TEST_CASE("semaphore: a permit moves, and an overwritten one is released") {
   CHECK(s.available() == 2);
 }
 
-TEST_CASE("semaphore: a free permit is taken without a suspend") {
+TEST_CASE("semaphore: a free permit is taken without a suspend" * needs_full_turns()) {
   auto body = []() -> task<> {
     semaphore s(1);
     bool other_ran = false;
@@ -112,7 +113,8 @@ TEST_CASE("semaphore: a free permit is taken without a suspend") {
   eddy::run(body());
 }
 
-TEST_CASE("semaphore: taking free permits for ever does not starve the others") {
+TEST_CASE("semaphore: taking free permits for ever does not starve the others" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     semaphore s(1);
     bool other_ran = false;
@@ -284,7 +286,7 @@ TEST_CASE("semaphore: a grant passes through a whole line that is cancelled at o
   eddy::run(body());
 }
 
-TEST_CASE("semaphore: a cancelled holder releases as it unwinds") {
+TEST_CASE("semaphore: a cancelled holder releases as it unwinds" * needs_full_turns()) {
   auto body = []() -> task<> {
     semaphore s(1);
     auto holder = spawn(hold_until_cancelled(s));
@@ -337,7 +339,8 @@ TEST_CASE("semaphore: with_timeout gives the place in the line up") {
   eddy::run(body());
 }
 
-TEST_CASE("semaphore: cancelled when it took a free permit and was made to yield") {
+TEST_CASE("semaphore: cancelled when it took a free permit and was made to yield" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     semaphore s(1);
     int rounds = 0;

@@ -28,7 +28,7 @@ std::int64_t draw(world& w, std::int64_t usual, std::uint64_t longest) noexcept 
 }  // namespace
 
 struct lane::state {
-  state(world& w, unsigned most) noexcept : place(w), most_threads(most) {}
+  state(world& w, unsigned most) noexcept : home(w), most_threads(most) {}
 
   void push(job& j) noexcept {
     j.next_job = nullptr;
@@ -43,7 +43,7 @@ struct lane::state {
     (j.next_job ? j.next_job->prev_job : last) = j.prev_job;
   }
 
-  world& place;
+  world& home;
   job* first = nullptr;
   job* last = nullptr;
   unsigned most_threads;
@@ -57,7 +57,7 @@ class lane::state::worker final : public simulation::event {
  public:
   static void employ(std::shared_ptr<state> s) {
     ++s->threads;
-    world& place = s->place;
+    world& place = s->home;
     const std::int64_t start = place.now() + draw(place, usual_start_ns, longest_start_ns);
     place.at(start, *new worker(std::move(s)));
   }
@@ -71,7 +71,7 @@ class lane::state::worker final : public simulation::event {
       return;
     }
     for_->unlink(*taken_);
-    world& place = for_->place;
+    world& place = for_->home;
     place.note(trace::job, std::uint64_t{0});
     const std::int64_t known = taken_->simulated_ns;
     place.at(place.now() + (known > 0 ? known : draw(place, usual_job_ns, longest_job_ns)), *this);
@@ -88,7 +88,7 @@ class lane::state::worker final : public simulation::event {
 
   void finish() noexcept {
     if (!taken_) return;
-    for_->place.note(trace::job, std::uint64_t{1});
+    for_->home.note(trace::job, std::uint64_t{1});
     std::exchange(taken_, nullptr)->run();
   }
 

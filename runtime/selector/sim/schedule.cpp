@@ -1,5 +1,6 @@
 // When time passes and who is next: wait() and begin_turn() of the simulated world.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "world.hpp"
@@ -22,10 +23,13 @@ constexpr std::uint64_t return_early_in_thousand = 500;
 
 // How long an idle world waits for the other threads of the process, in real time, before it is
 // called a deadlock.
-constexpr std::int64_t patience_ns = 10'000'000'000;
+constexpr std::int64_t patience_ns = 5'000'000'000;
 
-// Every other turn ends after few resumptions.
-constexpr std::uint64_t short_turn_in_thousand = 500;
+// Most turns of a seeded world end early: after what is ready was shuffled, those who become ready
+// in the same turn come in their order. How early, differs from world to world: in the first kind
+// the order is decided anew for each resumption.
+constexpr std::uint64_t short_turns[] = {1, 2, 8, turn_budget};
+constexpr std::uint64_t full_turns_in_thousand = 100;
 
 }  // namespace
 
@@ -71,6 +75,14 @@ void world::idle(loop_core* loop) noexcept {
   if (loop) end_program(*this, *loop, stuck::deadlock, ++stuck_);
 }
 
+std::uint64_t world::draw_budget() noexcept {
+  if (longest_short_turn_ == 0) {
+    longest_short_turn_ = short_turns[schedule.below(std::size(short_turns))];
+  }
+  if (schedule.chance(full_turns_in_thousand)) return turn_budget;
+  return schedule.small(longest_short_turn_);
+}
+
 int world::begin_turn(loop_core& loop) noexcept {
   if (++turns_ > chosen_.turn_limit) {
     turns_ = 0;
@@ -78,8 +90,7 @@ int world::begin_turn(loop_core& loop) noexcept {
   }
   note(trace::turn, std::uint64_t{loop.head != nullptr});
   if (calm()) return turn_budget;
-  const std::uint64_t budget =
-      schedule.chance(short_turn_in_thousand) ? schedule.small(turn_budget) : turn_budget;
+  const std::uint64_t budget = draw_budget();
   note(trace::budget, budget);
   if (chosen_.order == sim::order::random) shuffle(loop, static_cast<std::size_t>(budget));
   return static_cast<int>(budget);

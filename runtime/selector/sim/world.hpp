@@ -90,8 +90,8 @@ class world {
   bool has_descriptor(int fd) const noexcept;
 
   void note(trace what, std::uint64_t value) noexcept {
-    hash_ = (std::rotl(hash_, 5) ^ (value + (std::uint64_t{static_cast<std::uint8_t>(what)} << 56))) *
-            0x9e3779b97f4a7c15;
+    const std::uint64_t kind = std::uint64_t{static_cast<std::uint8_t>(what)} << 56;
+    hash_ = (std::rotl(hash_, 5) ^ (value + kind)) * 0x9e3779b97f4a7c15;
   }
   void note(trace what, std::int64_t value) noexcept {
     note(what, static_cast<std::uint64_t>(value));
@@ -117,6 +117,7 @@ class world {
   void wait_until(std::int64_t deadline_ns, loop_core* loop) noexcept;
   void idle(loop_core* loop) noexcept;
   std::int64_t lateness() noexcept;
+  std::uint64_t draw_budget() noexcept;
   void shuffle(loop_core& loop, std::size_t budget) noexcept;
 
   sim::settings chosen_;
@@ -127,6 +128,7 @@ class world {
   std::vector<bool> descriptors_;  // which are taken
   bool progress_ = false;  // something was put on the ready queue in this wait()
   doorbell bell_;
+  std::uint64_t longest_short_turn_ = 0;  // drawn at the first turn
   std::uint64_t turns_ = 0;  // of the loop, as the next
   unsigned stuck_ = 0;  // how often it was told so
   std::unique_ptr<file_system> files_;

@@ -68,7 +68,7 @@ class options {
     return *this;
   }
   // Other threads of the process post to the loop: when nothing is left to happen, the world waits
-  // for them, for at most ten real seconds. What they do, and when, is in no seed. Default: no.
+  // for them, for at most five real seconds. What they do, and when, is in no seed. Default: no.
   options& other_threads(bool on = true) noexcept {
     chosen_.other_threads = on;
     return *this;
