@@ -81,7 +81,7 @@ int network::open_socket(int number, int type) noexcept {
 
 int network::attach(int fd) noexcept {
   socket* s = find(fd);
-  if (!s) return -EBADF;
+  if (!s) return world_.has_descriptor(fd) ? -EPERM : -EBADF;
   end_waiting(*s);
   s->is_attached = true;
   return 0;
@@ -126,7 +126,7 @@ int network::begin(operation& op) {
 
 int network::begin_foreign(operation& op) {
   socket* s = find(op.fd);
-  if (!s) return -EBADF;
+  if (!s) return world_.has_descriptor(op.fd) ? -EPERM : -EBADF;
   const bool writing = writes(op.code);
   if (s->is_attached || s->slot(writing)) return -EBUSY;
   if (writing ? is_writable(*s) : is_readable(*s)) return 0;

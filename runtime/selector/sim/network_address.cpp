@@ -22,7 +22,9 @@ net_address local_address_from(const socket_address& from) {
   const auto* text = reinterpret_cast<const char*>(from.bytes) + name_at;
   std::size_t size = from.size - name_at;
   // unix_socket_address() counts a NUL byte: that before an abstract name, or that after a path.
-  if (text[0] != '\0') size = std::find(text, text + size, '\0') - text;
+  if (text[0] != '\0') {
+    size = static_cast<std::size_t>(std::find(text, text + size, '\0') - text);
+  }
   out.name.assign(text, size);
   return out;
 }

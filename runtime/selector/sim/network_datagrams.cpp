@@ -46,11 +46,16 @@ int network::send_to(datagram_operation& op, socket& s) {
 
 void network::send_datagram(host_id from, host_id to, datagram_in what, const net_address& at,
                             int by) {
-  const link_settings& link = hosts.way(from, to).settings;
+  path& way = hosts.way(from, to);
+  const link_settings& link = way.settings;
   std::int64_t arrives = arrival(from, to, what.bytes.size());
   if (chance(link.lost)) return note(1, what.bytes.size());
   if (chance(link.reordered)) {
     arrives += world_.chances.between(0, 4 * std::max<std::int64_t>(link.most_latency_ns, 1));
+  } else if (arrives > world_.now()) {
+    // One after the other: events of one instant have no order.
+    arrives = std::max(arrives, way.last_datagram_ns + 1);
+    way.last_datagram_ns = arrives;
   }
   // Within a host it is there, or refused, when the call returns.
   if (from == to && arrives <= world_.now()) {

@@ -29,6 +29,7 @@ struct path {
   bool is_cut = false;
   bool has_own_settings = false;
   std::int64_t busy_until_ns = 0;
+  std::int64_t last_datagram_ns = 0;
 };
 
 struct net_host {

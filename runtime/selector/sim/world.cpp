@@ -109,6 +109,11 @@ int world::new_descriptor() {
   return first_descriptor + static_cast<int>(index);
 }
 
+bool world::has_descriptor(int fd) const noexcept {
+  const auto index = static_cast<std::size_t>(fd - first_descriptor);
+  return fd >= first_descriptor && index < descriptors_.size() && descriptors_[index];
+}
+
 void world::free_descriptor(int fd) noexcept {
   descriptors_[static_cast<std::size_t>(fd - first_descriptor)] = false;
 }

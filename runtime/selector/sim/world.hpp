@@ -87,6 +87,7 @@ class world {
   // one for too long meets another's. They are above all that this process has really open.
   int new_descriptor();
   void free_descriptor(int fd) noexcept;
+  bool has_descriptor(int fd) const noexcept;
 
   void note(trace what, std::uint64_t value) noexcept {
     const std::uint64_t kind = std::uint64_t{static_cast<std::uint8_t>(what)} << 56;
