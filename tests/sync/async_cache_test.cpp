@@ -333,6 +333,22 @@ TEST_CASE("async_cache: a loader that throws before it makes a task, or makes no
   eddy::run(body());
 }
 
+// `cancelled` is thrown only into scopes that are.
+TEST_CASE("async_cache: a load that ends as cancelled is task_cancelled to its getters") {
+  auto body = []() -> task<> {
+    squares c(
+        [](int key) -> task<int> {
+          if (key == 1) throw eddy::cancelled();
+          co_return key;
+        },
+        1);
+    const std::string said = co_await error_of(c, 1);
+    CHECK(said == "async_cache: the task that loaded the value was cancelled");
+    CHECK(c.size() == 0);
+  };
+  eddy::run(body());
+}
+
 TEST_CASE("async_cache: a loader that gets its own key is told so") {
   auto body = []() -> task<> {
     squares* self = nullptr;
