@@ -1,9 +1,13 @@
 // CONTRACT 3, too: how a thread that runs no loop waits for another one.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
+#ifdef __linux__
+#include <atomic>
+#else
+#include <condition_variable>
 #include <mutex>
+#endif
 
 namespace eddy::inline v1::detail {
 
@@ -22,9 +26,13 @@ class parking_spot {
   void unpark() noexcept;
 
  private:
+#ifdef __linux__
+  std::atomic<std::uint32_t> state_ = 0;
+#else
   std::mutex mutex_;
   std::condition_variable came_;
   bool unparked_ = false;
+#endif
 };
 
 }  // namespace eddy::inline v1::detail

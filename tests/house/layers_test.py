@@ -19,7 +19,7 @@ PRIVATE_SYSTEM_HEADERS = {
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/\w+\.[ch]pp",
-    r"thread|condition_variable|stop_token": r"runtime/selector/(lane\.cpp|parking\.hpp)",
+    r"thread|condition_variable|stop_token": r"runtime/selector/(lane\.cpp|parking\.[ch]pp)",
     r"iostream|fstream|filesystem|regex|future": r"nothing",
 }
 NOT_IN_PUBLIC_HEADERS = re.compile(
