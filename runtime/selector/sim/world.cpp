@@ -1,6 +1,7 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
@@ -125,7 +126,10 @@ namespace system {
 
 std::int64_t clock_ns() noexcept {
   const auto* w = simulation::world::current();
-  return w ? w->now() : simulation::first_instant_ns;
+  if (w) return w->now();
+  // A thread without a world is a real one, and waits in real time.
+  const auto real = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(real).count();
 }
 
 // A usual machine, whatever this one is.
