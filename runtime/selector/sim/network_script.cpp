@@ -73,6 +73,7 @@ void network::crash(host_id host) {
     if (s->host == host) gone.push_back(s);
   }
   for (const socket_ptr& s : gone) {
+    end_waiting(*s);
     s->is_listening = false;
     s->is_bound = false;
     for (auto* queue : {&s->half_open, &s->waiting}) {
