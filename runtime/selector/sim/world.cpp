@@ -55,6 +55,7 @@ bool seed_from_outside(std::uint64_t& seed) noexcept {
 sim::settings from_outside() {
   sim::settings chosen;
   chosen.other_threads = true;
+  chosen.turn_limit = UINT64_MAX;
   (void)seed_from_outside(chosen.seed);
   const char* const order = std::getenv("EDDY_SIM_ORDER");
   if (order && std::string_view(order) == "fifo") chosen.order = sim::order::fifo;
