@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "drive.hpp"
 #include "gate.hpp"
 #include "tracked.hpp"
@@ -215,7 +216,8 @@ TEST_CASE("map_concurrent: in the order of the elements, or of the results; limi
         "map_concurrent: the limit must not be 0");
 }
 
-TEST_CASE("map_concurrent: at most `limit` elements between the source and the reader") {
+TEST_CASE("map_concurrent: at most `limit` elements between the source and the reader" *
+          needs_full_turns()) {
   drive([]() -> task<> {
     for (const bool ordered : {true, false}) {
       int pulled = 0;

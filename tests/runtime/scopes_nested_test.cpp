@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "drive.hpp"
 #include "gate.hpp"
 #include "tracked.hpp"
@@ -96,7 +97,8 @@ task<> outcome_pending(Make make, std::string& log) {
 
 // A timeout that swallows the cancellation which comes in the turn of its own end was a bug of
 // several libraries.
-TEST_CASE("scopes: a timeout keeps a value, and the outer cancellation of the same turn") {
+TEST_CASE("scopes: a timeout keeps a value, and the outer cancellation of the same turn" *
+          needs_full_turns()) {
   std::string log;
   drive([&]() -> task<> {
     gate g;
@@ -126,7 +128,8 @@ TEST_CASE("scopes: a timeout keeps a value, and the outer cancellation of the sa
   });
 }
 
-TEST_CASE("scopes: value and timeout in one turn: kept if it has happened, else no effect") {
+TEST_CASE("scopes: value and timeout in one turn: kept if it has happened, else no effect" *
+          needs_a_kernel()) {
   drive([]() -> task<> {
     for (int i = 0; i < 3; ++i) {
       const auto due = eddy::now();
@@ -146,7 +149,8 @@ TEST_CASE("scopes: value and timeout in one turn: kept if it has happened, else 
   });
 }
 
-TEST_CASE("scopes: outer and inner timeout in one turn: the outer one decides, in either order") {
+TEST_CASE("scopes: outer and inner timeout in one turn: the outer one decides, in either order" *
+          needs_a_kernel()) {
   for (const auto first : {-1ns, 1ns}) {
     drive([&]() -> task<> {
       gate never;
@@ -163,7 +167,8 @@ TEST_CASE("scopes: outer and inner timeout in one turn: the outer one decides, i
   }
 }
 
-TEST_CASE("scopes: outer cancellation and inner timeout in one turn stay a cancellation") {
+TEST_CASE("scopes: outer cancellation and inner timeout in one turn stay a cancellation" *
+          needs_full_turns()) {
   for (const auto first : {-1ns, 1ns}) {
     std::string log;
     drive([&]() -> task<> {

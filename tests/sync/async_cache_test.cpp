@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "tasks.hpp"
 
 using eddy::async_cache;
@@ -111,7 +112,8 @@ TEST_CASE("async_cache: gets of one key at one time share a load, later ones its
   eddy::run(body());
 }
 
-TEST_CASE("async_cache: a value that is there comes without a suspend, but not for ever") {
+TEST_CASE("async_cache: a value that is there comes without a suspend, but not for ever" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     source s;
     s.go.set();

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "tasks.hpp"
 
 using eddy::barrier;
@@ -39,7 +40,8 @@ TEST_CASE("barrier: of no parties is refused") {
   CHECK_THROWS_AS(barrier(0), std::invalid_argument);
 }
 
-TEST_CASE("barrier: nobody goes on before all have arrived, then all in order") {
+TEST_CASE("barrier: nobody goes on before all have arrived, then all in order" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     barrier b(3);
     CHECK(b.parties() == 3);
@@ -65,7 +67,7 @@ TEST_CASE("barrier: nobody goes on before all have arrived, then all in order") 
   eddy::run(body());
 }
 
-TEST_CASE("barrier: of one party never waits, but not for ever") {
+TEST_CASE("barrier: of one party never waits, but not for ever" * needs_full_turns()) {
   auto body = []() -> task<> {
     barrier b(1);
     bool other_ran = false;
@@ -111,7 +113,8 @@ TEST_CASE("barrier: cancelled while waiting, it has not arrived") {
   eddy::run(body());
 }
 
-TEST_CASE("barrier: cancelled after all have arrived, it has arrived; the next await throws") {
+TEST_CASE("barrier: cancelled after all have arrived, it has arrived; the next await throws" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     barrier b(2);
     std::size_t index = 99;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "../runtime/tracked.hpp"
 #include "schedule.hpp"
 #include "tasks.hpp"
@@ -90,7 +91,7 @@ TEST_CASE("channel: items that only move; what is left is destroyed with the las
   CHECK(tracked::balanced());
 }
 
-TEST_CASE("channel: a receiver waits for an item, a sender for room") {
+TEST_CASE("channel: a receiver waits for an item, a sender for room" * needs_full_turns()) {
   on_loop([]() -> task<> {
     channel<int> c(1);
     std::vector<int> got;
@@ -151,7 +152,7 @@ TEST_CASE("channel: who comes late does not take what was promised") {
   });
 }
 
-TEST_CASE("channel: what is always ready starves nobody") {
+TEST_CASE("channel: what is always ready starves nobody" * needs_full_turns()) {
   on_loop([]() -> task<> {
     channel<int> c(1);
     bool other_ran = false;
@@ -307,7 +308,7 @@ TEST_CASE("channel: refusals go through the queue, so that others run") {
   });
 }
 
-TEST_CASE("channel: limits; a value of the same turn beats them") {
+TEST_CASE("channel: limits; a value of the same turn beats them" * needs_full_turns()) {
   on_loop([]() -> task<> {
     channel<int> c(1);
     CHECK(co_await c.receive_for(0s) == std::nullopt);

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "tasks.hpp"
 
 using eddy::condition;
@@ -80,7 +81,8 @@ std::string message_of(F fails) {
 
 }  // namespace
 
-TEST_CASE("condition: the lock is free while one waits, and held again after") {
+TEST_CASE("condition: the lock is free while one waits, and held again after" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     place p;
     auto waiter = spawn(wait_once(p, 1));
@@ -99,7 +101,8 @@ TEST_CASE("condition: the lock is free while one waits, and held again after") {
   eddy::run(body());
 }
 
-TEST_CASE("condition: notified in the order they came, one or all, after the notifier unlocks") {
+TEST_CASE("condition: notified in the order they came, one or all, after the notifier unlocks" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     place p;
     std::vector<eddy::join_handle<>> tasks;
@@ -181,7 +184,8 @@ TEST_CASE("condition: a predicate that throws ends the wait with the lock held")
   eddy::run(body());
 }
 
-TEST_CASE("condition: waiting without the lock, or with another one, is an error") {
+TEST_CASE("condition: waiting without the lock, or with another one, is an error" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     place p;
     mutex::guard none;
@@ -237,7 +241,8 @@ TEST_CASE("condition: a cancelled wait has its lock again before it throws") {
   eddy::run(body());
 }
 
-TEST_CASE("condition: a wait begun in a cancelled scope keeps its lock and throws") {
+TEST_CASE("condition: a wait begun in a cancelled scope keeps its lock and throws" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     place p;
     auto t = spawn([](place& at) -> task<> {

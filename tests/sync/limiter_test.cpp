@@ -209,7 +209,8 @@ TEST_CASE("limiter: a limit that comes first lets the next go on") {
   eddy::run(body());
 }
 
-TEST_CASE("limiter: taking free units for ever starves nobody, and a cancelled one is not used") {
+TEST_CASE("limiter: taking free units for ever starves nobody, and a cancelled one is not used" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     limiter l(1'000'000, 1h);
     auto spin = spawn([](limiter& at) -> task<> {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "queue_tasks.hpp"
 #include "tasks.hpp"
 
@@ -118,7 +119,8 @@ TEST_CASE("queue limits: what comes in time is had, and the limit does not come 
   eddy::run(body());
 }
 
-TEST_CASE("queue limits: an item and the limit in one turn, the item first: the item is had") {
+TEST_CASE("queue limits: an item and the limit in one turn, the item first: the item is had" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q;
     co_await eddy::sleep(1ns);
@@ -138,7 +140,8 @@ TEST_CASE("queue limits: an item and the limit in one turn, the item first: the 
 }
 
 // What an item popped for a getter that has timed out did in asyncio: vanish.
-TEST_CASE("queue limits: an item that comes for a getter whose limit has come does not vanish") {
+TEST_CASE("queue limits: an item that comes for a getter whose limit has come does not vanish" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q;
     std::vector<int> items;
@@ -181,7 +184,8 @@ TEST_CASE("queue limits: promised an item and cancelled before it runs, it passe
   eddy::run(body());
 }
 
-TEST_CASE("queue limits: cancelled when the limit has come and it has not run: promises stay") {
+TEST_CASE("queue limits: cancelled when the limit has come and it has not run: promises stay" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q;
     std::vector<int> items;
@@ -206,7 +210,8 @@ TEST_CASE("queue limits: cancelled when the limit has come and it has not run: p
   eddy::run(body());
 }
 
-TEST_CASE("queue limits: room and the limit in one turn, the room first: the item is put") {
+TEST_CASE("queue limits: room and the limit in one turn, the room first: the item is put" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q(1);
     CHECK(q.try_put(1));
@@ -226,7 +231,8 @@ TEST_CASE("queue limits: room and the limit in one turn, the room first: the ite
   eddy::run(body());
 }
 
-TEST_CASE("queue limits: room after the limit, in one turn: the item is not put") {
+TEST_CASE("queue limits: room after the limit, in one turn: the item is not put" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q(1);
     CHECK(q.try_put(1));
@@ -248,7 +254,8 @@ TEST_CASE("queue limits: room after the limit, in one turn: the item is not put"
   eddy::run(body());
 }
 
-TEST_CASE("queue limits: the last task_done and the limit of a join in one turn") {
+TEST_CASE("queue limits: the last task_done and the limit of a join in one turn" *
+          needs_full_turns()) {
   auto body = []() -> task<> {
     queue<int> q;
     CHECK(q.try_put(1));

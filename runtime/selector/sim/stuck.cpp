@@ -20,9 +20,10 @@ constexpr unsigned most_named = 20;
 std::string described(const spawned& s) {
   const std::string_view path = s.body->at.file_name();
   const std::size_t slash = path.rfind('/');
-  std::string text = "\"" + std::string(s.name()) + "\" (";
+  std::string text = "\"";
+  text.append(s.name()).append("\" (");
   text.append(slash == path.npos ? path : path.substr(slash + 1));
-  return text + ":" + std::to_string(s.body->at.line()) + ")";
+  return text.append(":").append(std::to_string(s.body->at.line())).append(")");
 }
 
 void name_tasks(const spawned* first, unsigned& left, std::string& text) {
