@@ -4,8 +4,9 @@
 // Two things are as any program has them, and would not be if all of this were folded into one
 // measured loop:
 //  - A thread has its loop, and finds it through a thread-local pointer.
-//  - The semaphore's operations are functions of another file, so they are not inlined. In one piece
-//    with the measured loop the compiler leaves 0.7 ns of an acquire and a release.
+//  - The semaphore's operations are functions of another file, so they are not inlined. In one
+//    piece with the measured loop the compiler leaves 0.7 ns of an acquire and a release: less than
+//    a call of either. (With 100 tasks on 10 permits, 5 ns inlined and 9 ns so.)
 // All else is inline, and lists are intrusive: nothing here allocates but a coroutine's frame.
 #pragma once
 
