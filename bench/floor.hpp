@@ -1,5 +1,13 @@
 // The floor: the same work on bare C++20 coroutines, as one writes it by hand where nothing else
-// matters. No cancellation, no scopes, no errors, no fairness, one thread, a loop that is a list.
+// matters. No cancellation, no scopes, no errors, no fairness, a loop that is a list.
+//
+// Two things are as any program has them, and would not be if all of this were folded into one
+// measured loop:
+//  - A thread has its loop, and finds it through a thread-local pointer.
+//  - The semaphore's operations are functions of another file, so they are not inlined. In one
+//    piece with the measured loop the compiler leaves 0.7 ns of an acquire and a release: less than
+//    a call of either. (With 100 tasks on 10 permits, 5 ns inlined and 9 ns so.)
+// All else is inline, and lists are intrusive: nothing here allocates but a coroutine's frame.
 #pragma once
 
 #include <coroutine>
@@ -36,7 +44,8 @@ class ready_list {
   node* last_ = nullptr;
 };
 
-inline ready_list ready;
+// The loop of this thread; run() sets it.
+inline constinit thread_local ready_list* loop = nullptr;
 
 // A lazy coroutine that returns an int, as all of these do.
 class task {
@@ -82,7 +91,7 @@ class task {
   // Spawned: goes onto the ready list; joined by whoever awaits join().
   void spawn() noexcept {
     frame_.promise().frame = frame_;
-    ready.push(frame_.promise());
+    loop->push(frame_.promise());
   }
   struct joining {
     std::coroutine_handle<promise_type> frame;
@@ -106,7 +115,7 @@ class yield : public node {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) noexcept {
     frame = h;
-    ready.push(*this);
+    loop->push(*this);
   }
   void await_resume() const noexcept {}
 };
@@ -125,7 +134,7 @@ class line {
     if (!n) return false;
     first_ = n->next;
     if (!first_) last_ = nullptr;
-    ready.push(*n);
+    loop->push(*n);
     return true;
   }
 
@@ -141,21 +150,28 @@ class semaphore {
   class acquire : public node {
    public:
     explicit acquire(semaphore& s) noexcept : of_(s) {}
-    bool await_ready() const noexcept { return of_.free_ > 0 && of_.free_-- > 0; }
+    bool await_ready() const noexcept { return of_.try_take(); }
     void await_suspend(std::coroutine_handle<> h) noexcept {
       frame = h;
-      of_.waiters_.push(*this);
+      of_.join(*this);
     }
     void await_resume() const noexcept {}
 
    private:
     semaphore& of_;
   };
-  void release() noexcept {
+  [[gnu::noinline]] void release() noexcept {
     if (!waiters_.wake_one()) ++free_;
   }
 
  private:
+  [[gnu::noinline]] bool try_take() noexcept {
+    if (free_ == 0) return false;
+    --free_;
+    return true;
+  }
+  [[gnu::noinline]] void join(node& n) noexcept { waiters_.push(n); }
+
   std::size_t free_;
   line waiters_;
 };
@@ -203,11 +219,14 @@ class queue {
 
 // Runs `main` and all that it makes ready.
 inline void run(const task& main) {
+  ready_list ready;
+  loop = &ready;
   auto first = main.operator co_await().frame;
   first.promise().frame = first;
   ready.push(first.promise());
   while (!main.done() && ready.run_one()) {
   }
+  loop = nullptr;
 }
 
 }  // namespace bare

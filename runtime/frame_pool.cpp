@@ -5,6 +5,8 @@
 #include <eddy/runtime/core.hpp>
 #include <new>
 
+#include "fast_thread_local.hpp"
+
 namespace eddy::inline v1::detail {
 
 namespace {
@@ -26,70 +28,82 @@ constexpr std::size_t class_bytes = 64;
 constexpr std::size_t class_count = 32;  // up to 2 KiB
 constexpr unsigned most_kept = 1024;     // of each class: at most 33 MiB a thread
 
-class frame_pool {
- public:
-  ~frame_pool() {
-    for (list& l : classes_) {
-      while (l.first) std::free(std::exchange(l.first, l.first->next));
-      l.kept = most_kept;  // a frame that another thread-local's destructor frees is not kept
-    }
-  }
-
-  void* take(std::size_t size) {
-    const std::size_t c = (size - 1) / class_bytes;
-    if (c >= class_count) return fresh(size);
-    list& l = classes_[c];
-    if (!l.first) return fresh((c + 1) * class_bytes);
-    --l.kept;
-    return std::exchange(l.first, l.first->next);
-  }
-
-  void give(void* frame, std::size_t size) noexcept {
-    const std::size_t c = (size - 1) / class_bytes;
-    if (c >= class_count || classes_[c].kept >= most_kept) {
-      std::free(frame);
-      return;
-    }
-    list& l = classes_[c];
-    l.first = ::new (frame) block{l.first};
-    ++l.kept;
-  }
-
- private:
-  struct block {
-    block* next;
-  };
-  struct list {
-    block* first = nullptr;
-    unsigned kept = 0;
-  };
-
-  static void* fresh(std::size_t size) {
-    void* p = std::malloc(size);
-    if (!p) throw std::bad_alloc();
-    return p;
-  }
-
-  list classes_[class_count];
+struct block {
+  block* next;
 };
 
-// Behind a call that is not inlined: compilers keep the address of a thread-local across a
-// suspension, after which another thread may run the coroutine.
-[[gnu::noinline]] frame_pool& pool_of_this_thread() noexcept {
-  thread_local frame_pool pool;
-  return pool;
+struct size_class {
+  block* first = nullptr;
+  unsigned room = most_kept;  // how many more are kept
+};
+
+struct frame_pool {
+  size_class classes[class_count];
+};
+
+// One word; the pool is on the heap. A thread makes it when it first frees a frame.
+EDDY_FAST_THREAD_LOCAL constinit thread_local frame_pool* pool_of_this_thread = nullptr;
+
+// Frees the pool at the end of the thread. A frame that another thread-local's destructor frees
+// after that is not kept.
+class pool_owner {
+ public:
+  pool_owner() noexcept {}
+  pool_owner(const pool_owner&) = delete;
+  pool_owner& operator=(const pool_owner&) = delete;
+  ~pool_owner() {
+    ended_ = true;
+    frame_pool* pool = std::exchange(pool_of_this_thread, nullptr);
+    if (!pool) return;
+    for (size_class& c : pool->classes) {
+      while (c.first) std::free(std::exchange(c.first, c.first->next));
+    }
+    delete pool;
+  }
+  bool ended() const noexcept { return ended_; }
+
+ private:
+  bool ended_ = false;
+};
+
+thread_local pool_owner owner_of_pool;
+
+// Null: no memory for it, or the thread ends.
+[[gnu::noinline]] frame_pool* make_pool() noexcept {
+  if (!owner_of_pool.ended()) pool_of_this_thread = new (std::nothrow) frame_pool;
+  return pool_of_this_thread;
+}
+
+[[gnu::noinline]] void* fresh(std::size_t size) {
+  const std::size_t c = (size - 1) / class_bytes;
+  void* p = std::malloc(c < class_count ? (c + 1) * class_bytes : size);
+  if (!p) throw std::bad_alloc();
+  return p;
 }
 
 }  // namespace
 
-void* allocate_frame(std::size_t size) {
+// Never inlined: compilers keep the address of a thread-local across a suspension, after which
+// another thread may run the coroutine.
+[[gnu::noinline]] void* allocate_frame(std::size_t size) {
   if constexpr (!recycle) return ::operator new(size);
-  return pool_of_this_thread().take(size);
+  const std::size_t c = (size - 1) / class_bytes;
+  frame_pool* const pool = pool_of_this_thread;
+  if (!pool || c >= class_count || !pool->classes[c].first) return fresh(size);
+  size_class& from = pool->classes[c];
+  ++from.room;
+  return std::exchange(from.first, from.first->next);
 }
 
-void free_frame(void* frame, std::size_t size) noexcept {
+[[gnu::noinline]] void free_frame(void* frame, std::size_t size) noexcept {
   if constexpr (!recycle) return ::operator delete(frame);
-  pool_of_this_thread().give(frame, size);
+  const std::size_t c = (size - 1) / class_bytes;
+  frame_pool* pool = pool_of_this_thread;
+  if (!pool) pool = make_pool();
+  if (!pool || c >= class_count || pool->classes[c].room == 0) return std::free(frame);
+  size_class& to = pool->classes[c];
+  --to.room;
+  to.first = ::new (frame) block{to.first};
 }
 
 }  // namespace eddy::inline v1::detail

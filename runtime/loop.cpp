@@ -3,6 +3,7 @@
 #include <eddy/runtime/loop.hpp>
 #include <stdexcept>
 
+#include "fast_thread_local.hpp"
 #include "loop_state.hpp"
 #include "selector/system.hpp"
 
@@ -11,16 +12,13 @@ namespace detail {
 
 namespace {
 
-// Behind a call that is not inlined; see frame_pool.cpp.
 struct thread_loops {
   loop_core* current = nullptr;
   std::uint32_t made = 0;
 };
 
-[[gnu::noinline]] thread_loops& loops_of_this_thread() noexcept {
-  thread_local thread_loops loops;
-  return loops;
-}
+// Used only behind calls that are not inlined into a coroutine; see frame_pool.cpp.
+EDDY_FAST_THREAD_LOCAL constinit thread_local thread_loops loops_of_this_thread;
 
 std::exception_ptr make_cancellation() noexcept {
   try {
@@ -45,10 +43,10 @@ loop_settings&& checked(loop_settings&& s) {
 
 }  // namespace
 
-loop_core* current_loop() noexcept { return loops_of_this_thread().current; }
+[[gnu::noinline]] loop_core* current_loop() noexcept { return loops_of_this_thread.current; }
 
-bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept {
-  const loop_core* const here = current_loop();
+[[gnu::noinline]] bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept {
+  const loop_core* const here = loops_of_this_thread.current;
   return here == loop && here->serial == serial;
 }
 
@@ -68,15 +66,14 @@ loop_state::loop_state(loop_settings&& s, loop* host)
     mail->let_go();
     throw std::logic_error("cancel_on_interrupt: another loop of this process uses it");
   }
-  thread_loops& here = loops_of_this_thread();
-  here.current = this;
-  serial = ++here.made;
+  loops_of_this_thread.current = this;
+  serial = ++loops_of_this_thread.made;
 }
 
 loop_state::~loop_state() {
   free_retired();  // main's arguments may have held the last handles
   signals.end();
-  loops_of_this_thread().current = nullptr;
+  loops_of_this_thread.current = nullptr;
   own_face.reset();
   mail->let_go();
 }
@@ -135,29 +132,29 @@ void loop_state::run_ready() {
   for (int left = most; left > 0 && head; --left) {
     ready_node& node = *head;
     head = node.next;
-    if (!head) tail = nullptr;
-    resume(node);
-  }
-}
-
-void loop_state::resume(ready_node& node) {
-  scope& where = *node.where;
-  current = where.root;
-  transfers = 0;
-  std::coroutine_handle<> next = node.frame;
-  if (node.state == wait_state::start) {
-    node.state = wait_state::idle;
-    if (where.cancelled) {
-      where.body->error = cancellation;
-      next = where.body_ended();
-    }
-  }
-  for (; next; next = std::exchange(slot, nullptr)) {
+    current = node.where->root;
     transfers = 0;
-    next.resume();
+    if (node.state == wait_state::start) [[unlikely]] {
+      start(node);
+    } else {
+      node.frame.resume();
+    }
+    while (slot) {
+      transfers = 0;
+      std::exchange(slot, nullptr).resume();
+    }
+    if (retired) free_retired();
   }
   current = nullptr;
-  if (retired) free_retired();
+}
+
+// A body that was cancelled before its first step never takes one.
+void loop_state::start(ready_node& node) {
+  scope& where = *node.where;
+  node.state = wait_state::idle;
+  if (!where.cancelled) return node.frame.resume();
+  where.body->error = cancellation;
+  where.body_ended().resume();
 }
 
 void loop_state::wait(std::int64_t limit_ns) {
@@ -181,7 +178,9 @@ void loop_state::expire() noexcept {
   while (timer* t = timers.pop_due(now)) t->fire();
 }
 
+// What is freed with a task may spawn: nobody's children.
 void loop_state::free_retired() noexcept {
+  current = nullptr;
   while (spawned* s = retired) {
     retired = s->sibling();
     s->destroy();

@@ -92,7 +92,7 @@ void spawned::settle() noexcept {
 }
 
 void spawned::report_unjoined() noexcept {
-  if (joined || error_taken_ || !body->error || is_cancellation(*loop, body->error)) return;
+  if (joined || !body->error || error_taken_ || is_cancellation(*loop, body->error)) return;
   state_of(*loop).report(body->error);
 }
 
@@ -163,6 +163,7 @@ void spawned::take_result() {
 }
 
 void spawned::throw_if_cancelled() const {
+  if (!body->error) return;
   // The result of a task may be asked for when its loop is gone.
   const bool is_here = runs_here(loop, loop_serial_);
   const bool cancelled_here =

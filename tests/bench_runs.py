@@ -55,6 +55,9 @@ def main():
         sys.exit(f"no benchmark in {folder}")
     for program in programs:
         run(program.name, [program, "--benchmark_min_time=0.001"])
+    if (folder / "core").is_file():
+        run("core.py", ["python3", ROOT / "bench" / "core.py", folder / "core",
+                        "--repetitions", "2", "--seconds", "0.001"])
     server = pathlib.Path(sys.argv[2]) if len(sys.argv) > 3 else None
     echo(folder / "echo", [(f"{sys.argv[3]}/eddy", server)] if server and server.is_file() else [])
 

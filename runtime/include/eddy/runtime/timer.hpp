@@ -28,6 +28,34 @@ class sleep_awaiter final : public awaited<sleep_awaiter>, public timer {
   bool no_memory_ = false;
 };
 
+// No waiter: it is never parked, so a cancellation has nothing to tell it, and it is no leaf.
+class yield_awaiter final : public ready_node {
+ public:
+  yield_awaiter() noexcept {}
+  yield_awaiter(const yield_awaiter&) = delete;
+  yield_awaiter& operator=(const yield_awaiter&) = delete;
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> h,
+                     std::source_location at = std::source_location::current()) noexcept {
+    frame = h;
+    where = h.promise().where;
+    h.promise().at = at;
+    state = where->cancelled ? refuse() : wait_state::ready;
+    where->loop->push(*this);
+  }
+  void await_resume() const {
+    if (state == wait_state::cancelled) throw_cancelled(*where->loop);
+  }
+
+ private:
+  wait_state refuse() noexcept {
+    report_ignored_cancellation(*where);
+    return wait_state::cancelled;
+  }
+};
+
 }  // namespace detail
 
 // Waits for at least `d` from now. Zero or less lets what is ready run first, as yield() does.
@@ -45,9 +73,7 @@ template <class Rep, class Period>
 // Goes to the end of the ready queue: all that is ready now runs first. asyncio.sleep(0), except
 // that the selector is asked once a turn (runtime/README.md), not at each yield. Cancellation
 // point.
-[[nodiscard]] inline detail::sleep_awaiter yield() noexcept {
-  return detail::sleep_awaiter(detail::limit::now());
-}
+[[nodiscard]] inline detail::yield_awaiter yield() noexcept { return {}; }
 
 // The loop's clock: steady_clock, or the simulator's. Outside a loop it throws std::logic_error.
 time_point now();

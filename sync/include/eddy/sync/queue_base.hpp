@@ -104,9 +104,7 @@ class queue_base {
   // One item less, and the putter who is owed its place.
   waiter& next_putter() noexcept {
     --size_;
-    waiter& first = *putters_.front();
-    putters_.remove(first);
-    return first;
+    return putters_.pop_front();
   }
   bool putters_wait() const noexcept { return !putters_.empty(); }
   void offer() noexcept {
