@@ -163,6 +163,7 @@ def part_asan():
         return
     label = "g++, ASan and UBSan"
     unit_tests(folder, f"unit tests, {label}", (EPOLL, IO_URING, IO_URING_PLAIN, KQUEUE))
+    unit_tests(folder, f"net, {label}", SIMULATED)
     core_tests(f"runtime and sync, {label}", "asan", ASAN, (KQUEUE_MACOS, *SIMULATED))
     for target in sorted((folder / "tests").glob("*_fuzz_replay")):
         corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name.replace("_fuzz_replay", "")

@@ -2,6 +2,7 @@
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/sync/event.hpp>
 
+#include "../support/simulated.hpp"
 #include "../support/client_site.hpp"
 
 #if EDDY_HAVE_OPENSSL
@@ -174,7 +175,7 @@ task<> dribble(origin_peer* peer, std::string reply, std::size_t piece) {
 
 }  // namespace
 
-TEST_CASE("a GET cancelled at any point leaves nothing behind") {
+TEST_CASE("a GET cancelled at any point leaves nothing behind" * needs_a_kernel()) {
   const auto main = []() -> task<> {
     scripted_origin origin([](origin_peer* peer) -> task<> {
       while (true) {
@@ -292,7 +293,7 @@ std::string secure(const scripted_origin& origin, const std::string& host = "loc
 
 }  // namespace
 
-TEST_CASE("https is verified, kept alive and cancelled like http") {
+TEST_CASE("https is verified, kept alive and cancelled like http" * needs_a_kernel()) {
   const auto main = []() -> task<> {
     scripted_origin origin(echo_over_tls);
     const session_options trusting_ca = session_options().tls(trusting(certificates::get().ca));

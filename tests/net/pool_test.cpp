@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "../../net/http/pool.hpp"
 #include "../../net/http/pool_ledger.hpp"
 #include "../../net/http/redirect.hpp"
@@ -333,7 +334,8 @@ eddy::task<> hold(connection_pool& pool, std::string origin, int id, std::vector
 
 }  // namespace
 
-TEST_CASE("slots are handed over in the order of asking, and never more than there are") {
+TEST_CASE("slots are handed over in the order of asking, and never more than there are" *
+          needs_full_turns()) {
   std::vector<int> order;
   std::size_t in_use = 0;
   std::size_t most = 0;

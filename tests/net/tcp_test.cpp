@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "../../runtime/stream_state.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/streams.hpp"
@@ -283,7 +284,7 @@ TEST_CASE("connect: refused, with the address") {
   });
 }
 
-TEST_CASE("connect: cancelled while the peer does not answer") {
+TEST_CASE("connect: cancelled while the peer does not answer" * needs_a_kernel()) {
   on_a_loop([]() -> task<> {
     // A full backlog drops what more comes.
     auto listener = tcp_listener::bind(endpoint::loopback(0), listen_options().backlog(0));
@@ -326,7 +327,8 @@ TEST_CASE("accept: cancelled, twice at once, closed; usable in between") {
   });
 }
 
-TEST_CASE("accept: without a descriptor to spare it is an error, and the connection waits") {
+TEST_CASE("accept: without a descriptor to spare it is an error, and the connection waits" *
+          needs_a_kernel()) {
   on_a_loop([]() -> task<> {
     auto listener = tcp_listener::bind(endpoint::loopback(0));
     const tcp_stream peer = co_await tcp_stream::connect(listener.local_address());
@@ -406,7 +408,8 @@ TEST_CASE("destroying a stream ends the waits on it") {
   });
 }
 
-TEST_CASE("closing a stream ends the waits of others, and is done when it returns") {
+TEST_CASE("closing a stream ends the waits of others, and is done when it returns" *
+          needs_a_kernel()) {
   const std::size_t before = open_descriptors();
   on_a_loop([]() -> task<> {
     stream_pair pair = co_await connected_pair();
