@@ -2,6 +2,7 @@
 // one table. In the calm world, where a turn runs all that is ready, and then expires timers.
 #include <doctest/doctest.h>
 
+#include <eddy/runtime/offload.hpp>
 #include <eddy/sync/barrier.hpp>
 #include <eddy/sync/channel.hpp>
 #include <eddy/sync/condition.hpp>
@@ -301,26 +302,61 @@ TEST_CASE("one turn: a grant, a cancellation and a limit, for every primitive") 
   all_rows_of<receive_row>("channel, receive");
 }
 
-TEST_CASE("one turn: an operation that is over, and a cancellation") {
-  // The sleep is over, and its task ready: the cancellation still reaches it there, as a wait in
-  // sync; a value that a task has returned is kept.
+TEST_CASE("one turn: with_timeout and a body whose last timer comes at the same time") {
   auto body = []() -> task<> {
-    int done = 0;
-    auto inner = [](int& n) -> task<int> {
+    bool done = false;
+    auto inner = [](bool& over) -> task<int> {
       co_await eddy::sleep(ns(10));
-      ++n;
+      over = true;
       co_return 1;
     };
-    auto outer = [&]() -> task<int> { co_return co_await eddy::with_timeout(ns(10), inner(done)); };
-    auto h = eddy::spawn(outer());
-    co_await eddy::sleep(ns(100));
     bool late = false;
     try {
-      (void)co_await h;
+      (void)co_await eddy::with_timeout(ns(10), inner(done));
     } catch (const eddy::timeout_error&) {
       late = true;
     }
-    CHECK(late == (done == 0));
+    CHECK(late != done);
   };
-  eddy::sim::run(body(), eddy::sim::options().seed(0).order(eddy::sim::order::fifo));
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    eddy::sim::run(body(), eddy::sim::options().seed(seed));
+  }
+}
+
+TEST_CASE("one turn: an operation that is over keeps its result, and the cancellation waits") {
+  // An offloaded call has run if and only if its value comes back, whenever the cancellation comes;
+  // and the next suspension throws.
+  auto body = [](ns when) -> task<> {
+    bool ran = false;
+    bool got = false;
+    bool cancelled = false;
+    bool went_on = false;
+    auto fn = [&ran] {
+      ran = true;
+      return 1;
+    };
+    auto waiter = [&]() -> task<> {
+      try {
+        (void)co_await eddy::offload(fn);
+        got = true;
+        co_await eddy::yield();
+        went_on = true;
+      } catch (const eddy::cancelled&) {
+        cancelled = true;
+      }
+    };
+    auto h = eddy::spawn(waiter());
+    co_await eddy::sleep(when);
+    const bool was_done = h.done();
+    h.cancel();
+    while (!h.done()) co_await eddy::sleep(std::chrono::microseconds(1));
+    CAPTURE(eddy::sim::seed());CAPTURE(got);CAPTURE(went_on);
+    CHECK(ran == got);
+    CHECK(cancelled == !was_done);
+    CHECK(went_on == was_done);
+  };
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    const auto when = ns(seed * 500);
+    eddy::sim::run(body(when), eddy::sim::options().seed(seed));
+  }
 }

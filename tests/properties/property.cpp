@@ -89,6 +89,8 @@ class schedule_count final : public doctest::IReporter {
 
 REGISTER_LISTENER("schedule_count", 2, schedule_count);
 
+void count_schedule() { ++played(); }
+
 void property(std::uint64_t share, const std::function<std::string(const schedule&)>& play) {
   const char* const replayed = std::getenv("EDDY_SIM_SEED");
   if (replayed && *replayed) {

@@ -17,8 +17,9 @@
 
 namespace properties {
 
-// The worlds that all properties play together if nothing else is said: the sum of their shares.
-inline constexpr std::uint64_t usual_schedules = 120'000;
+// The worlds that all properties play together, roughly, if nothing else is said: the sum of their
+// shares. (A sweep plays some dozens for each of its own.)
+inline constexpr std::uint64_t usual_schedules = 170'000;
 
 // One of the worlds: odd seeds have the order of a real loop, even ones any.
 struct schedule {
@@ -33,6 +34,9 @@ struct schedule {
 // Plays `share` of the usual number of schedules, or of the number that was asked for, until one
 // fails. `play` returns what is wrong, or nothing; what it throws is wrong, too.
 void property(std::uint64_t share, const std::function<std::string(const schedule&)>& play);
+
+// For a play that runs more than one world.
+void count_schedule();
 
 // Runs the main task in the world of a schedule. Errors that nobody can join are added to `errors`.
 template <class T>
