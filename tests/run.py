@@ -191,7 +191,8 @@ def part_faults():
                ["python3", faults / "idle_test.py", folder / "examples"])
 
 
-# The least worlds that the property tests play in a run, in all.
+# Worlds that the property tests have played, by process, and the least in all.
+schedules = []
 LEAST_SCHEDULES = 100_000
 
 
@@ -205,9 +206,6 @@ def property_shard(folder, which, of):
     good, bad = (int(found[1]), int(found[2])) if found else (0, 1)
     count(name, good, bad or int(bool(code)), time.monotonic() - began, output)
     schedules.append(int(ran[1]) if ran else 0)
-
-
-schedules = []
 
 
 def part_properties():
@@ -291,8 +289,8 @@ def part_macos():
 
 
 PARTS = {f.__name__[5:]: f for f in
-         (part_house, part_asan, part_faults, part_properties, part_debug, part_tsan, part_clang, part_examples,
-          part_macos)}
+         (part_house, part_asan, part_faults, part_properties, part_debug, part_tsan, part_clang,
+          part_examples, part_macos)}
 
 
 def main():

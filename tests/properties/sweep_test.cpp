@@ -84,9 +84,13 @@ struct queue_scene {
     in.shutdown();
     co_await eddy::sleep(ns(100));
     out.shutdown();
-    for (; !in.empty(); ++got) {
-      (void)in.try_get();
-      in.task_done();
+    while (!in.empty()) {
+      if (in.try_get()) {
+        ++got;
+        in.task_done();
+      } else {
+        co_await eddy::yield();  // it has been promised to the victim
+      }
     }
     co_await in.join();
   }
