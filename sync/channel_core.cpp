@@ -15,22 +15,12 @@ namespace {
 // than these only while their loops do wait.
 constexpr std::size_t most_idle_ports = 8;
 
-// Before it sleeps for the lock, which is held for some 20 ns.
-constexpr int lock_tries = 20;
-
 mailbox* mailbox_here() noexcept {
   loop_core* const here = current_loop();
   return here ? state_of(*here).mail : nullptr;
 }
 
 }  // namespace
-
-channel_wakes::channel_wakes(channel_core& c) noexcept : core_(c) {
-  for (int i = 0; i < lock_tries; ++i) {
-    if (core_.mutex_.try_lock()) return;
-  }
-  core_.mutex_.lock();
-}
 
 void channel_wakes::add(channel_end& e) noexcept {
   e.stands = channel_end::place::woken;
@@ -51,8 +41,7 @@ void channel_wakes::add(channel_end& e) noexcept {
   }
 }
 
-channel_wakes::~channel_wakes() {
-  core_.mutex_.unlock();
+void channel_wakes::deliver() noexcept {
   // Whoever is woken may be gone at once, and so may a port once its mail was delivered.
   while (waiter* first = threads_.front()) {
     threads_.remove(*first);
@@ -149,8 +138,7 @@ channel_core::~channel_core() {
 }
 
 void channel_core::take(channel_receiver& r, channel_wakes& wakes) noexcept {
-  std::size_t count = std::min(r.left, size_ - promised_);
-  while (count > 0) {
+  for (std::size_t count = std::min(r.left, size_ - promised_); count > 0;) {
     const std::size_t piece = std::min(count, capacity_ - first_);
     r.transfer(slot(first_), piece);
     r.moved += piece;
@@ -160,13 +148,15 @@ void channel_core::take(channel_receiver& r, channel_wakes& wakes) noexcept {
     first_ += piece;
     if (first_ == capacity_) first_ = 0;
   }
-  serve(wakes);
+  if (!senders_.empty()) serve(wakes);
+  offer(wakes);
+  if (at_end() && !receivers_.empty()) end_receivers(wakes);
 }
 
 void channel_core::fill_from(channel_sender& s) noexcept {
   while (s.left > 0 && size_ < capacity_) {
-    const std::size_t wrapped = capacity_ - first_;
-    const std::size_t end = size_ < wrapped ? first_ + size_ : size_ - wrapped;
+    std::size_t end = first_ + size_;
+    if (end >= capacity_) end -= capacity_;
     const std::size_t piece = std::min({s.left, capacity_ - size_, capacity_ - end});
     s.transfer(slot(end), piece);
     s.moved += piece;
@@ -181,22 +171,18 @@ void channel_core::serve(channel_wakes& wakes) noexcept {
   while (size_ < capacity_ && !senders_.empty()) {
     auto& s = static_cast<channel_sender&>(*senders_.front());
     fill_from(s);
-    if (s.left > 0) break;
+    if (s.left > 0) return;
     senders_.remove(s);
     wakes.add(s);
   }
-  offer(wakes);
-  if (at_end()) end_receivers(wakes);
 }
 
-void channel_core::offer(channel_wakes& wakes) noexcept {
-  while (size_ > promised_ && !receivers_.empty()) {
-    auto& r = static_cast<channel_receiver&>(*receivers_.front());
-    receivers_.remove(r);
-    ++promised_;
-    r.promised = true;
-    wakes.add(r);
-  }
+void channel_core::promise(channel_wakes& wakes) noexcept {
+  auto& r = static_cast<channel_receiver&>(*receivers_.front());
+  receivers_.remove(r);
+  ++promised_;
+  r.promised = true;
+  wakes.add(r);
 }
 
 void channel_core::end_receivers(channel_wakes& wakes) noexcept {

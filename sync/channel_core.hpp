@@ -34,16 +34,18 @@ class channel_port final : public mail {
 // Whom somebody has to wake who holds the lock: done after it, so that they do not run into it.
 class channel_wakes {
  public:
-  explicit channel_wakes(channel_core& c) noexcept;
+  inline explicit channel_wakes(channel_core& c) noexcept;
   channel_wakes(const channel_wakes&) = delete;
   channel_wakes& operator=(const channel_wakes&) = delete;
   // Unlocks, then wakes.
-  ~channel_wakes();
+  inline ~channel_wakes();
 
   // It has left its line.
   void add(channel_end& e) noexcept;
 
  private:
+  void deliver() noexcept;
+
   channel_core& core_;
   wait_list threads_;
   channel_port* ports_ = nullptr;
@@ -99,9 +101,13 @@ class channel_core {
   void* slot(std::size_t at) noexcept { return slots_ + at * items_.size; }
   void take(channel_receiver& r, channel_wakes& wakes) noexcept;
   void fill_from(channel_sender& s) noexcept;
-  // There may be room, or items: serves who waits.
+  // There may be room: serves the senders that wait.
   void serve(channel_wakes& wakes) noexcept;
-  void offer(channel_wakes& wakes) noexcept;
+  // There may be items that nobody was promised: wakes receivers for them.
+  void offer(channel_wakes& wakes) noexcept {
+    while (size_ > promised_ && !receivers_.empty()) promise(wakes);
+  }
+  void promise(channel_wakes& wakes) noexcept;
   void end_receivers(channel_wakes& wakes) noexcept;
   // The wait of a coroutine goes into the line.
   bool stand(wait_list& line, channel_end& e) noexcept;
@@ -131,5 +137,12 @@ class channel_core {
   const channel_items items_;
   std::atomic<int> holders_ = 1;
 };
+
+inline channel_wakes::channel_wakes(channel_core& c) noexcept : core_(c) { core_.mutex_.lock(); }
+
+inline channel_wakes::~channel_wakes() {
+  core_.mutex_.unlock();
+  if (ports_ || !threads_.empty()) deliver();
+}
 
 }  // namespace eddy::inline v1::detail

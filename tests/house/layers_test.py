@@ -78,7 +78,7 @@ class Layers(unittest.TestCase):
         faults = []
         for name in (n for n in sources() if n.endswith(".hpp")):
             text = tree.read(name)
-            space = "::".join(re.findall(r"^namespace ([\w:]+)", text, re.M))
+            space = "::".join(re.findall(r"^namespace ([\w:]+(?: v\d[\w:]*)?)", text, re.M))
             defined = r"^(?:class|struct) (\w+)(?: final)?(?: :[^;{]*)? \{"
             for found in re.findall(defined, text, re.M):
                 other = seen.setdefault((space, found), name)

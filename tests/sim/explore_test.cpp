@@ -1,8 +1,12 @@
 // Exploration: orders that a real loop shows by luck, found and played again.
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
-#include <eddy/runtime/gather.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/sim.hpp>
 #include <eddy/runtime/spawn.hpp>
 #include <eddy/runtime/timer.hpp>
@@ -85,6 +89,43 @@ task<> dinner() {
   co_await second;
 }
 
+// What `call` says on standard error in a process of its own, which it may abort.
+template <class Call>
+std::string said_by(Call call) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    ::signal(SIGABRT, SIG_DFL);  // not the test program's
+    try {
+      call();
+    } catch (...) {
+    }
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string text(4096, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    const ssize_t n = ::read(ends[0], text.data() + size, text.size() - size);
+    if (n <= 0) break;
+    size += static_cast<std::size_t>(n);
+  }
+  text.resize(size);
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  return text;
+}
+
+task<> wrong_from(std::uint64_t seed, bool aborts) {
+  co_await eddy::yield();
+  if (sim::seed() < seed) co_return;
+  if (aborts) std::abort();
+  throw std::runtime_error("wrong");
+}
+
 }  // namespace
 
 TEST_CASE("sim: an order that a real loop never shows is found, and its seed shows it again") {
@@ -155,4 +196,30 @@ TEST_CASE("sim: EDDY_SIM_COUNT makes a run of the same tests longer") {
   const variable longer("EDDY_SIM_COUNT", "12");
   const auto nothing = []() -> task<> { co_return; };
   CHECK(sim::explore(nothing, sim::exploration().count(3)) == 12);
+}
+
+TEST_CASE("sim: explore tells how to replay what it has found, an abort as well") {
+  const explores free;
+  const std::string thrown = said_by([] { sim::explore([] { return wrong_from(7, false); }); });
+  CHECK(contains(thrown, "EDDY_SIM_SEED=7 replays it (run 7, trace "));
+  const std::string aborted = said_by([] { sim::explore([] { return wrong_from(9, true); }); });
+  CHECK(aborted == "EDDY_SIM_SEED=9 replays it\n");
+  CHECK(said_by([] { (void)sim::search([] { return wrong_from(7, false); }); }) == "");
+}
+
+TEST_CASE("sim: a program that goes on when it is cancelled is aborted, with the reason") {
+  const std::string said = said_by([] {
+    const auto stubborn = []() -> task<> {
+      eddy::event never;
+      for (;;) {
+        try {
+          co_await never.wait();
+        } catch (const eddy::cancelled&) {
+        }
+      }
+    };
+    sim::run(stubborn(), sim::options().turn_limit(100));
+  });
+  CHECK(contains(said, "livelock: not ended after 100 turns are these tasks: \"main\" (explore"));
+  CHECK(contains(said, "They were cancelled, and go on."));
 }

@@ -1,6 +1,8 @@
 // What goes wrong between hosts, by script and by seed.
 #include <array>
+#include <eddy/runtime/cancellation.hpp>
 #include <functional>
+#include <vector>
 
 #include "network_bench.hpp"
 
@@ -151,6 +153,40 @@ TEST_CASE("sim: connections are reset, refused and lost by script") {
     net.admit("server", port);
     const int admitted = co_await error_of(tcp_stream::connect("server", port));
     CHECK(admitted == 0);
+  });
+}
+
+TEST_CASE("sim: a host that crashes takes its tasks and connections with it, and may come back") {
+  for_seeds(50, []() -> task<> {
+    eddy::sim::network net;
+    const eddy::sim::host host = net.add_host("server");
+    const auto serve = []() -> task<> {
+      auto l = eddy::tcp_listener::bind(eddy::endpoint::any(port));
+      for (std::vector<tcp_stream> guests;;) {
+        tcp_stream s = co_await l.accept();
+        guests.push_back(std::move(s));
+      }
+    };
+    auto serving = host.spawn(serve);
+    co_await eddy::sleep(100ms);
+    tcp_stream s = co_await tcp_stream::connect("server", port);
+    co_await eddy::sleep(10ms);
+    net.crash("server");
+    bool cancelled = false;
+    try {
+      co_await serving;
+    } catch (const eddy::task_cancelled&) {
+      cancelled = true;
+    }
+    CHECK(cancelled);
+    const int reset = co_await error_of(everything_from(s));
+    CHECK(reset == ECONNRESET);
+    const int down = co_await error_of(tcp_stream::connect("server", port));
+    CHECK(down == ECONNREFUSED);
+    auto again = host.spawn(serve);
+    co_await eddy::sleep(100ms);
+    const int up = co_await error_of(tcp_stream::connect("server", port));
+    CHECK(up == 0);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <eddy/net/http/session.hpp>
 #include <eddy/net/http/timeout.hpp>
 #include <eddy/net/resolver.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <functional>
@@ -171,4 +172,73 @@ TEST_CASE("sim: HTTP through everything at once") {
                                .failed_lookups(50));
   }
   CHECK(done > 1500);
+}
+
+namespace {
+
+// Cuts, heals, resets and crashes for a while.
+task<> vandal(bool& over) {
+  eddy::sim::network net;
+  while (!over) {
+    co_await eddy::sleep(std::chrono::microseconds(eddy::sim::random(30'000)));
+    switch (eddy::sim::random(5)) {
+      case 0: net.partition("localhost", "server"); break;
+      case 1: net.partition_one_way("server", "localhost"); break;
+      case 2: net.reset_connections("server", "localhost"); break;
+      default: net.heal(); break;
+    }
+  }
+  net.heal();
+}
+
+task<> keep_serving(eddy::sim::host host, bool& over) {
+  while (!over) {
+    std::optional<http::server> server;
+    eddy::event listening;
+    auto serving = host.spawn(site::serve(server, listening), "site");
+    co_await listening.wait();
+    co_await eddy::sleep(std::chrono::microseconds(eddy::sim::random(300'000)));
+    const bool crashes = eddy::sim::random(2) == 0;
+    if (crashes) {
+      eddy::sim::network().crash("server");
+    } else {
+      server->stop();
+    }
+    try {
+      co_await serving;
+    } catch (const eddy::task_cancelled&) {
+      CHECK(crashes);
+    }
+    CHECK(server->statistics().open_connections == 0);
+  }
+}
+
+task<> survive(int& done) {
+  eddy::sim::network net;
+  bool over = false;
+  auto serving = eddy::spawn(keep_serving(net.add_host("server"), over));
+  auto wrecking = eddy::spawn(vandal(over));
+  {
+    http::session session(http::session_options().limit_per_host(2).timeout(20s));
+    std::vector<task<>> clients;
+    for (int i = 0; i < 3; ++i) clients.push_back(client(session, 5, done));
+    co_await eddy::gather(std::move(clients));
+    CHECK(session.statistics().in_use == 0);
+    CHECK(session.statistics().waiting == 0);
+  }
+  over = true;
+  co_await wrecking;
+  co_await serving;
+}
+
+}  // namespace
+
+TEST_CASE("sim: HTTP while the network is cut and the server stops and crashes") {
+  int done = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    const eddy::sim::world here(eddy::sim::options().seed(seed));
+    eddy::run(survive(done));
+  }
+  CHECK(done > 300);
 }

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/sync/async_cache.hpp>
@@ -9,7 +8,6 @@
 #include <random>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "tasks.hpp"
@@ -21,8 +19,6 @@ using namespace sync_test;
 using namespace std::chrono_literals;
 
 using squares = async_cache<int, int>;
-
-static_assert(!std::is_copy_constructible_v<squares> && !std::is_move_constructible_v<squares>);
 
 namespace {
 
@@ -329,6 +325,22 @@ TEST_CASE("async_cache: a loader that throws before it makes a task, or makes no
     CHECK(empty.find("empty task") != std::string::npos);
     CHECK(c.statistics().loading == 0);
     CHECK(c.statistics().misses == 0);
+  };
+  eddy::run(body());
+}
+
+// `cancelled` is thrown only into scopes that are.
+TEST_CASE("async_cache: a load that ends as cancelled is task_cancelled to its getters") {
+  auto body = []() -> task<> {
+    squares c(
+        [](int key) -> task<int> {
+          if (key == 1) throw eddy::cancelled();
+          co_return key;
+        },
+        1);
+    const std::string said = co_await error_of(c, 1);
+    CHECK(said == "async_cache: the task that loaded the value was cancelled");
+    CHECK(c.size() == 0);
   };
   eddy::run(body());
 }

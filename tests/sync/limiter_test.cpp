@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/simulated.hpp"
 #include "tasks.hpp"
 
 using eddy::limiter;
@@ -100,7 +101,8 @@ TEST_CASE("limiter: units come back an interval after they were used, not before
   eddy::run(body());
 }
 
-TEST_CASE("limiter: the interval counts from when the coroutine goes on") {
+// Its clock must go on while a coroutine runs.
+TEST_CASE("limiter: the interval counts from when the coroutine goes on" * needs_a_kernel()) {
   auto body = []() -> task<> {
     limiter l(1, 5ms);
     co_await l.acquire();
@@ -314,7 +316,7 @@ class window_world {
 
 }  // namespace
 
-TEST_CASE("model: limiter, at most so many in any interval") {
+TEST_CASE("model: limiter, at most so many in any interval" * needs_a_kernel()) {
   auto body = []() -> task<> {
     for (unsigned seed = 1; seed <= 200; ++seed) {
       window_world w(seed);

@@ -1,12 +1,14 @@
 // There are no child processes in the simulated world.
+#include <signal.h>
+
 #include <cerrno>
 
 #include "../system.hpp"
 
 namespace eddy::inline v1::detail::system {
 
-const int kill_signal = 9;
-const int terminate_signal = 15;
+const int kill_signal = SIGKILL;
+const int terminate_signal = SIGTERM;
 
 int spawn_child(const child_plan&, int&) noexcept { return -ENOSYS; }
 int reap_child(int, child_end&) noexcept { return -ECHILD; }

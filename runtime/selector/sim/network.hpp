@@ -57,6 +57,7 @@ class network {
   // What a script does to the network. network_script.cpp.
   void cut(host_id from, host_id to, bool is_cut);
   void reset_all(host_id a, host_id b);
+  void crash(host_id host);
 
   host_table hosts;
   sim::network_faults faults;

@@ -53,8 +53,7 @@ network::connection_ptr network::make_connection() {
 void network::send(connection& c, int side, segment_kind kind, std::string bytes) {
   stream_end& from = c.ends[side];
   const std::int64_t arrives = arrival(from.host, c.ends[1 - side].host, bytes.size());
-  from.last_arrival_ns = std::max(from.last_arrival_ns, arrives);
-  from.under_way.push_back({kind, std::move(bytes), from.last_arrival_ns});
+  from.under_way.push_back({kind, std::move(bytes), arrives});
   schedule_arrival(c, side);
 }
 
@@ -137,11 +136,7 @@ void network::continue_flow(connection& c, int side) {
   if (!std::exchange(from.is_stalled, false)) return;
   if (c.events[side].give_up.is_queued()) world_.withdraw(c.events[side].give_up);
   // All of it is sent again.
-  for (segment& s : from.under_way) {
-    const std::int64_t arrives = arrival(from.host, to, s.bytes.size());
-    from.last_arrival_ns = std::max(from.last_arrival_ns, arrives);
-    s.arrives_ns = from.last_arrival_ns;
-  }
+  for (segment& s : from.under_way) s.arrives_ns = arrival(from.host, to, s.bytes.size());
   schedule_arrival(c, side);
 }
 

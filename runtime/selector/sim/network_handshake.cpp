@@ -81,7 +81,7 @@ void network::try_handshake(connection& c, int) {
   if (c.tries == most_tries) return end_connect(c, -ETIMEDOUT);
   if (!c.is_lost) {
     const std::int64_t arrives = arrival(c.ends[0].host, c.ends[1].host, 0);
-    world_.after(arrives - world_.now(), [this, weak = std::weak_ptr<connection>(c.weak_from_this())] {
+    world_.after(arrives - world_.now(), [this, weak = c.weak_from_this()] {
       if (connection_ptr still = weak.lock()) ask_server(std::move(still));
     });
   }

@@ -48,6 +48,49 @@ void network::reset_all(host_id a, host_id b) {
   }
 }
 
+namespace {
+
+void cancel_tasks_of(host_id host) {
+  loop_core* loop = current_loop();
+  if (!loop) return;
+  std::vector<spawned*> left;
+  for (spawned* s = state_of(*loop).roots; s; s = s->sibling()) left.push_back(s);
+  while (!left.empty()) {
+    spawned& s = *left.back();
+    left.pop_back();
+    for (spawned* c = s.first_child(); c; c = c->sibling()) left.push_back(c);
+    if (s.host == host && !s.ended()) s.cancel();
+  }
+}
+
+}  // namespace
+
+void network::crash(host_id host) {
+  note(6, host);
+  cancel_tasks_of(host);
+  std::vector<socket_ptr> gone;
+  for (const auto& [fd, s] : sockets_) {
+    if (s->host == host) gone.push_back(s);
+  }
+  for (const socket_ptr& s : gone) {
+    end_waiting(*s);
+    s->is_listening = false;
+    s->is_bound = false;
+    for (auto* queue : {&s->half_open, &s->waiting}) {
+      for (const connection_ptr& c : *queue) reset(*c, 1);
+      queue->clear();
+    }
+    const connection_ptr c = s->link;
+    if (!c || c->ends[s->side].state == end_state::gone) continue;
+    if (c->ends[s->side].state == end_state::opening) {
+      end_connect(*c, -ECONNRESET);
+      continue;
+    }
+    reset(*c, s->side);
+    end_gone(*c, s->side, ECONNRESET);
+  }
+}
+
 }  // namespace detail::simulation
 
 namespace sim {
@@ -152,6 +195,11 @@ network& network::heal() {
 
 network& network::reset_connections(std::string_view a, std::string_view b) {
   net().reset_all(id_of(a, "reset_connections"), id_of(b, "reset_connections"));
+  return *this;
+}
+
+network& network::crash(std::string_view name) {
+  net().crash(id_of(name, "crash"));
   return *this;
 }
 

@@ -63,8 +63,7 @@ struct stream_end {
   std::size_t unread = 0;     // sent, and the other end has not said that it took it
   std::size_t untold = 0;     // taken, and the other end does not know
   bool is_paused = false;     // a write that is made short goes on later
-  std::deque<segment> under_way;
-  std::int64_t last_arrival_ns = 0;
+  std::deque<segment> under_way;  // none arrives before the one in front of it
   bool is_stalled = false;    // the path was cut when a segment should have arrived
 
   std::size_t available() const noexcept { return arrived.size() - taken; }

@@ -1,6 +1,8 @@
 // Signals of the simulated world: sent by the program itself, by sim::raise.
 #include "../signals.hpp"
 
+#include <signal.h>
+
 #include <bit>
 #include <cerrno>
 
@@ -8,14 +10,7 @@
 
 namespace eddy::inline v1::detail {
 
-const int interrupt_signal = 2;
-
-namespace {
-
-constexpr int signal_kill = 9;
-constexpr int signal_stop = 19;
-
-}  // namespace
+const int interrupt_signal = SIGINT;
 
 // The watches of a world are a list that hangs on it.
 struct signal_table {
@@ -87,10 +82,17 @@ int signal_watch::take(int after) noexcept {
   return signal;
 }
 
+// As in a real process.
 const char* signal_watch::why_not(int signal) noexcept {
-  if (signal == signal_kill) return "SIGKILL cannot be caught";
-  if (signal == signal_stop) return "SIGSTOP cannot be caught";
-  return signal > 0 && signal <= signal_limit ? nullptr : "there is no such signal";
+  switch (signal) {
+    case SIGKILL: return "SIGKILL cannot be caught";
+    case SIGSTOP: return "SIGSTOP cannot be caught";
+    case SIGSEGV: return "SIGSEGV is a fault of the program, which cannot go on after it";
+    case SIGBUS: return "SIGBUS is a fault of the program, which cannot go on after it";
+    case SIGFPE: return "SIGFPE is a fault of the program, which cannot go on after it";
+    case SIGILL: return "SIGILL is a fault of the program, which cannot go on after it";
+    default: return signal > 0 && signal <= signal_limit ? nullptr : "there is no such signal";
+  }
 }
 
 }  // namespace eddy::inline v1::detail

@@ -1,6 +1,7 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
@@ -55,6 +56,7 @@ bool seed_from_outside(std::uint64_t& seed) noexcept {
 sim::settings from_outside() {
   sim::settings chosen;
   chosen.other_threads = true;
+  chosen.turn_limit = UINT64_MAX;
   (void)seed_from_outside(chosen.seed);
   const char* const order = std::getenv("EDDY_SIM_ORDER");
   if (order && std::string_view(order) == "fifo") chosen.order = sim::order::fifo;
@@ -124,7 +126,10 @@ namespace system {
 
 std::int64_t clock_ns() noexcept {
   const auto* w = simulation::world::current();
-  return w ? w->now() : simulation::first_instant_ns;
+  if (w) return w->now();
+  // A thread without a world is a real one, and waits in real time.
+  const auto real = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(real).count();
 }
 
 // A usual machine, whatever this one is.

@@ -178,6 +178,9 @@ class network {
 
   // Every connection between the two, seen from both ends: ECONNRESET.
   network& reset_connections(std::string_view a, std::string_view b);
+  // Cancels all tasks of the host, which may still clean up, and resets its connections; nobody
+  // listens there any more. It is up again as soon as something is spawned on it.
+  network& crash(std::string_view name);
   // Connects to that port are refused although somebody listens, or get no answer; or are what
   // they were.
   network& refuse(std::string_view name, std::uint16_t port);
