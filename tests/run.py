@@ -194,6 +194,8 @@ def part_faults():
 # Worlds that the property tests have played, by process, and the least in all.
 schedules = []
 LEAST_SCHEDULES = 100_000
+# How many are asked for, unless EDDY_PROPERTY_SCHEDULES says more: half a minute.
+USUAL_SCHEDULES = 500_000
 
 
 def property_shard(folder, which, of):
@@ -201,7 +203,10 @@ def property_shard(folder, which, of):
     began = time.monotonic()
     name = f"properties, {which + 1} of {of}"
     code, output = execute([folder / "tests" / "properties" / "eddy_property_tests_sim"],
-                           {"EDDY_PROPERTY_SHARD": f"{which}/{of}"})
+                           {"EDDY_PROPERTY_SHARD": f"{which}/{of}",
+                            "EDDY_TEST_LIMIT_SECONDS": str(PROGRAM_LIMIT_S),
+                            "EDDY_PROPERTY_SCHEDULES": os.environ.get(
+                                "EDDY_PROPERTY_SCHEDULES", str(USUAL_SCHEDULES))})
     found, ran = SUMMARY.search(output), re.search(r"^(\d+) schedules$", output, re.M)
     good, bad = (int(found[1]), int(found[2])) if found else (0, 1)
     count(name, good, bad or int(bool(code)), time.monotonic() - began, output)

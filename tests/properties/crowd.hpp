@@ -1,6 +1,6 @@
 // Tasks that do random things to one primitive, in all of its forms: plain, try_, _for and _until,
-// with a timeout around, two at once, and cancelled at random. What holds in any schedule is checked
-// after each step, without knowing when a limit has come.
+// with a timeout around, two at once, and cancelled at random. What holds in any schedule is
+// checked after each step, without knowing when a limit has come.
 #pragma once
 
 #include <chrono>

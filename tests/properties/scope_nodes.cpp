@@ -1,6 +1,10 @@
 // The combinators of a scope_tree: each is played, and has to say what its children did.
 #include "scope_tree.hpp"
 
+#include <eddy/runtime/as_completed.hpp>
+#include <eddy/runtime/gather_window.hpp>
+#include <eddy/runtime/map_concurrent.hpp>
+
 namespace properties {
 
 using eddy::task;
@@ -55,6 +59,84 @@ task<> scope_tree::settled_node(place at) {
   } else {
     expect_cancelled(got, *at.where, "gather_settled: cancelled children, and no cancellation");
   }
+  pass_on(got);
+}
+
+// As gather, but those that have no room yet start when others have ended.
+task<> scope_tree::window_node(place at) {
+  brood among;
+  std::deque<outcome> ends;
+  std::vector<task<int>> tasks;
+  const std::size_t n = static_cast<std::size_t>(below(5));
+  const std::size_t most = 1 + static_cast<std::size_t>(below(3));
+  for (std::size_t i = 0; i < n; ++i) {
+    tasks.push_back(node(at.in(make_region(at.where)), ends.emplace_back(), among));
+  }
+  auto body = [&]() -> task<> {
+    const auto values = co_await eddy::gather(most, std::move(tasks));
+    for (std::size_t i = 0; i < n; ++i) expect(values[i] == ends[i].order, "window: the order");
+  };
+  const outcome got = co_await settle(body());
+  expect(among.alive == 0, "a windowed gather returned before its children");
+  if (const outcome* first = first_error(among)) {
+    expect_error(got, *first, "a windowed gather does not throw the failure that came first");
+  } else if (count(among, kind::value) == n && got.how != kind::cancelled) {
+    expect(got.how == kind::value, "a windowed gather threw, though all ended by values");
+  } else {
+    expect_cancelled(got, *at.where, "a windowed gather: cancelled children, no cancellation");
+  }
+  pass_on(got);
+}
+
+// as_completed: read to the end, or closed; or dropped, and then its tasks are cancelled.
+task<> scope_tree::feed_node(place at) {
+  region& r = make_region(at.task);
+  family& f = families_.emplace_back();
+  f.up = at.kin;
+  brood& among = broods_of_spawned_.emplace_back();
+  std::vector<task<int>> tasks;
+  const int n = 1 + below(3);
+  for (int i = 0; i < n; ++i) {
+    outcome& end = ends_of_spawned_.emplace_back();
+    tasks.push_back(node(place{&make_region(&r), &r, &f, at.depth + 1}, end, among));
+  }
+  const int stop = chance(50) ? below(n) : n;
+  bool ended = false;
+  int came = 0;
+  auto body = [&]() -> task<> {
+    auto all = eddy::as_completed(std::move(tasks));
+    try {
+      while (!ended && came < stop) {
+        const auto x = co_await all.next();
+        ended = !x;
+        if (x) ++came;
+      }
+      if (!ended && chance(50)) {
+        r.cancelled = true;
+        co_await all.close();
+        ended = true;
+      }
+    } catch (...) {
+      r.cancelled = true;
+      throw;
+    }
+    r.cancelled = true;
+  };
+  // The first error cancels the others.
+  among.cancels_on_error = &r;
+  const outcome got = co_await settle(body());
+  if (got.how == kind::error) {
+    const outcome* const first = first_error(among);
+    expect(first && first->error == got.error, "a feed does not throw the failure that came first");
+  } else if (got.how == kind::cancelled) {
+    expect(at.where->may_be_cancelled(), "a feed's reader was cancelled by nobody");
+  } else if (got.how == kind::other) {
+    expect(r.may_be_cancelled(), "a feed's tasks were cancelled by nobody");
+  } else {
+    expect(got.how == kind::value, "a feed ended in an odd way");
+    if (ended) expect(f.alive == 0, "a feed ended before its tasks");
+  }
+  if (got.how != kind::error) unread_.push_back(&among);
   pass_on(got);
 }
 

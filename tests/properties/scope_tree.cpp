@@ -53,6 +53,9 @@ void scope_tree::check_end(const std::vector<std::exception_ptr>& told) {
   for (const outcome* o : unjoined_) {
     if (o->how == kind::error) to_be_told_.insert(o->error);
   }
+  for (const brood* b : unread_) {
+    if (const outcome* first = first_error(*b)) to_be_told_.insert(first->error);
+  }
   for (const std::exception_ptr& error : told) {
     try {
       std::rethrow_exception(error);
@@ -145,7 +148,7 @@ task<> scope_tree::step(place at) {
     co_await leaf(at);
     co_return;
   }
-  switch (below(8)) {
+  switch (below(10)) {
     case 0: co_await gather_node(at); break;
     case 1: co_await settled_node(at); break;
     case 2: co_await race_node(at); break;
@@ -153,6 +156,8 @@ task<> scope_tree::step(place at) {
     case 4: co_await timeout_node(at); break;
     case 5: co_await shield_node(at); break;
     case 6: co_await finally_node(at); break;
+    case 7: co_await window_node(at); break;
+    case 8: co_await feed_node(at); break;
     default: co_await spawn_node(at); break;
   }
 }

@@ -1,6 +1,6 @@
-// Random trees of scopes: gather, gather_settled, race, task groups, timeouts, deadlines, shields,
-// finally and spawned tasks inside one another, whose leaves sleep, yield, throw, and wait for
-// permits and items. Each node knows what its children did, and so what its combinator has to say.
+// Random trees of scopes: gather, gather_settled, windowed gather, as_completed, race, task groups,
+// timeouts, deadlines, shields, finally and spawned tasks inside one another, whose leaves sleep,
+// yield, throw, and wait for permits and items. Each node knows what its children did, and so what its combinator has to say.
 #pragma once
 
 #include <chrono>
@@ -129,6 +129,8 @@ class scope_tree : public verdict {
   eddy::task<> waits(place at, int what);
   eddy::task<> gather_node(place at);
   eddy::task<> settled_node(place at);
+  eddy::task<> window_node(place at);
+  eddy::task<> feed_node(place at);
   eddy::task<> race_node(place at);
   eddy::task<> group_node(place at);
   eddy::task<> group_body(eddy::task_group& g, place at, brood& among, std::deque<outcome>& ends,
@@ -155,9 +157,10 @@ class scope_tree : public verdict {
 
   std::deque<region> regions_;
   std::deque<family> families_;
-  std::deque<outcome> ends_of_spawned_;  // and of those who nobody may live to see the end of
+  std::deque<outcome> ends_of_spawned_;
   std::deque<brood> broods_of_spawned_;
   std::vector<const outcome*> unjoined_;
+  std::vector<const brood*> unread_;  // of feeds that were left before they threw
   std::multiset<int> to_be_told_;
   int nodes_ = 0;
   int failures_ = 0;

@@ -58,7 +58,7 @@ void cancel_tasks_of(host_id host) {
   while (!left.empty()) {
     spawned& s = *left.back();
     left.pop_back();
-    for (spawned* c = s.first_child(); c; c = c->sibling()) left.push_back(c);
+    for (spawned* c = s.first_child; c; c = c->sibling()) left.push_back(c);
     if (s.host == host && !s.ended()) s.cancel();
   }
 }
