@@ -247,7 +247,7 @@ void room_wait::on_cancel() noexcept {
   drop();
 }
 
-void window::give_back() noexcept {
+void read_ahead::give_back() noexcept {
   --used_;
   if (waiter_) std::exchange(waiter_, nullptr)->wake();
 }

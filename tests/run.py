@@ -192,6 +192,42 @@ def part_faults():
                ["python3", faults / "idle_test.py", folder / "examples"])
 
 
+# Worlds that the property tests have played, by process, and the least in all.
+schedules = []
+LEAST_SCHEDULES = 100_000
+# How many are asked for, unless EDDY_PROPERTY_SCHEDULES says more: half a minute.
+USUAL_SCHEDULES = 500_000
+
+
+def property_shard(folder, which, of):
+    """One of the processes that share the worlds; how many it has played."""
+    began = time.monotonic()
+    name = f"properties, {which + 1} of {of}"
+    code, output = execute([folder / "tests" / "properties" / "eddy_property_tests_sim"],
+                           {"EDDY_PROPERTY_SHARD": f"{which}/{of}",
+                            "EDDY_TEST_LIMIT_SECONDS": str(PROGRAM_LIMIT_S),
+                            "EDDY_PROPERTY_SCHEDULES": os.environ.get(
+                                "EDDY_PROPERTY_SCHEDULES", str(USUAL_SCHEDULES))})
+    found, ran = SUMMARY.search(output), re.search(r"^(\d+) schedules$", output, re.M)
+    good, bad = (int(found[1]), int(found[2])) if found else (0, 1)
+    count(name, good, bad or int(bool(code)), time.monotonic() - began, output)
+    schedules.append(int(ran[1]) if ran else 0)
+
+
+def part_properties():
+    """Random schedules of all primitives and scopes against plain models, in simulated worlds."""
+    folder = build("properties", ["-Dbuildtype=debugoptimized"],
+                   ["tests/properties/eddy_property_tests_sim"])
+    if not folder:
+        return
+    began = time.monotonic()
+    side_by_side([(property_shard, folder, which, 2) for which in range(2)])
+    say(f"  {sum(schedules)} schedules")
+    enough = sum(schedules) >= LEAST_SCHEDULES
+    count(f"properties: at least {LEAST_SCHEDULES} schedules", int(enough), int(not enough),
+          time.monotonic() - began, f"only {sum(schedules)}")
+
+
 def part_debug():
     """-O0: GCC makes no tail call of a symmetric transfer there."""
     core_tests("runtime and sync, g++ -O0", "debug", ["-Dbuildtype=plain", "-Doptimization=0"],
@@ -259,8 +295,8 @@ def part_macos():
 
 
 PARTS = {f.__name__[5:]: f for f in
-         (part_house, part_asan, part_faults, part_debug, part_tsan, part_clang, part_examples,
-          part_macos)}
+         (part_house, part_asan, part_faults, part_properties, part_debug, part_tsan, part_clang,
+          part_examples, part_macos)}
 
 
 def main():

@@ -188,7 +188,7 @@ class queue_world final : public world {
     }
     settle(actor, refused ? grant::get_refused : i ? grant::get : grant::late, "get");
     if (!i) co_return;
-    expect(order_of_gets_.serve(ticket), "getters are not served first in, first out");
+    expect(in_turn(order_of_gets_, ticket), "getters are not served first in, first out");
     if (!timed()) --promised_;
     model_take((*i)->number);
     finishing now(*this);

@@ -65,6 +65,10 @@ class world {
   // All workers have ended.
   virtual void check_end() = 0;
 
+  // For a world whose loop resumes the ready in any order: grants are first in, first out, but who
+  // was granted something first need not run first.
+  void in_any_order() { any_order_ = true; }
+
   // Comes back in a new turn, with all that was ready done and all that was due fired.
   static auto next_turn() { return eddy::sleep(std::chrono::nanoseconds(1)); }
 
@@ -101,6 +105,8 @@ class world {
   int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
   bool chance(int percent) { return below(100) < percent; }
   bool timed() const { return timed_; }
+  // Serves a ticket; false if it is not its turn.
+  bool in_turn(fifo& line, int ticket) const { return line.serve(ticket) || any_order_; }
   bool is_cancelled(int actor) const { return cancelled_[static_cast<std::size_t>(actor / 2)]; }
 
   void expect(bool holds, const char* what) {
@@ -160,6 +166,7 @@ class world {
 
   std::mt19937_64 random_;
   bool timed_;
+  bool any_order_ = false;
   int workers_;
   std::vector<eddy::join_handle<>> tasks_;
   bool cancelled_[most_workers] = {};

@@ -10,9 +10,9 @@ namespace detail {
 class room_wait;
 
 // How many elements may be between the source and the reader.
-class window {
+class read_ahead {
  public:
-  explicit window(std::size_t limit) noexcept : limit_(limit) {}
+  explicit read_ahead(std::size_t limit) noexcept : limit_(limit) {}
   void use() noexcept { ++used_; }
   void give_back() noexcept;
 
@@ -26,13 +26,13 @@ class window {
 // Waits until there is room in the window, for the one that reads the source.
 class room_wait final : public awaited<room_wait> {
  public:
-  explicit room_wait(window& w) noexcept : window_(w) {}
+  explicit room_wait(read_ahead& w) noexcept : window_(w) {}
   bool start() noexcept;
   void await_resume() { leave(); }
   void on_cancel() noexcept override;
 
  private:
-  window& window_;
+  read_ahead& window_;
 };
 
 // A call that runs, or whose result has not been read. Holds the argument, which the coroutine may
@@ -116,7 +116,7 @@ class map_feed final : public feed_of<R> {
     feed_base::destroy_slots();
   }
 
-  window window_;
+  read_ahead window_;
   call_slot<T, R>* free_ = nullptr;
 };
 

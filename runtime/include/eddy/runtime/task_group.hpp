@@ -211,7 +211,7 @@ template <class F, class... Args>
 concept group_body = is_task<std::invoke_result_t<F&, task_group&, Args...>>::value;
 
 template <class F>
-constexpr void require_safe_callable() noexcept {
+constexpr void require_safe_group_body() noexcept {
   static_assert(safe_callable<F>,
                 "GCC before 13 destroys the captures of an inline lambda twice inside co_await: "
                 "name the lambda first, or pass its captures as arguments of with_task_group");
@@ -242,7 +242,7 @@ constexpr void require_safe_callable() noexcept {
 template <class F, class... Args>
   requires detail::group_body<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto with_task_group(F&& fn, Args&&... args) {
-  detail::require_safe_callable<F>();
+  detail::require_safe_group_body<F>();
   return detail::group_awaiter<std::decay_t<F>, std::decay_t<Args>...>(
       nullptr, std::forward<F>(fn), std::forward<Args>(args)...);
 }
@@ -251,7 +251,7 @@ template <class F, class... Args>
 template <class F, class... Args>
   requires detail::group_body<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto with_task_group(task_group_errors& errors, F&& fn, Args&&... args) {
-  detail::require_safe_callable<F>();
+  detail::require_safe_group_body<F>();
   return detail::group_awaiter<std::decay_t<F>, std::decay_t<Args>...>(
       &errors, std::forward<F>(fn), std::forward<Args>(args)...);
 }
