@@ -32,8 +32,9 @@ MUTABLE = {
     ("runtime_selector_signals.cpp.o", "table_lock"),
     ("runtime_selector_signals.cpp.o", "found_dispositions"),
     ("runtime_selector_sim_world.cpp.o", "simulation::world_of_this_thread()::current"),
-    ("runtime_loop.cpp.o", "loops_of_this_thread()::loops"),
-    ("runtime_frame_pool.cpp.o", "pool_of_this_thread()::pool"),
+    ("runtime_loop.cpp.o", "loops_of_this_thread"),
+    ("runtime_frame_pool.cpp.o", "pool_of_this_thread"),
+    ("runtime_frame_pool.cpp.o", "owner_of_pool"),
 }
 
 
