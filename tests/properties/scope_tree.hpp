@@ -1,7 +1,7 @@
 // Random trees of scopes: gather, gather_settled, windowed gather, as_completed, race, task groups,
 // timeouts, deadlines, shields, finally and spawned tasks inside one another, whose leaves sleep,
-// yield, throw, and wait for permits and items. Each node knows what its
-// children did, and so what its combinator has to say.
+// yield, throw, and wait for permits and items. Each node knows what its children did, and so what
+// its combinator has to say.
 #pragma once
 
 #include <chrono>

@@ -133,7 +133,7 @@ struct channel_scene {
     return got == sent && came == put;
   }
   eddy::channel<int> in{1};
-  eddy::channel<int> out{1};
+  eddy::channel<int> out{2};  // room for all that the victim sends, if others have gone
   int sent = 0;
   int got = 0;
   int put = 0;
