@@ -66,8 +66,8 @@ class Package(unittest.TestCase):
         self.assertEqual(tree.run([build / "program"]), "42 epoll\n")
 
     def test_installed(self):
-        """Nothing but the public headers, the library and its pkg-config file is installed, and
-        they are enough."""
+        """Nothing but the public headers, the two libraries and their pkg-config files is installed,
+        and they are enough: one object file runs on the kernel and in the simulated world."""
         build = tree.library("epoll")
         tree.run(["meson", "install", "--no-rebuild", "-C", build], DESTDIR=str(self.folder))
         pkg_config, = self.folder.rglob("eddy.pc")
@@ -77,16 +77,18 @@ class Package(unittest.TestCase):
         self.assertEqual(installed, set(tree.public_headers()))
         others = {p.name for p in self.folder.rglob("*") if p.is_file()
                   and not p.is_relative_to(include)}
-        tree.report(sorted(n for n in others if not re.match(r"libeddy\.so|eddy\.pc$", n)))
+        tree.report(sorted(n for n in others if not re.match(r"libeddy(_sim)?\.so|eddy(-sim)?\.pc$", n)))
 
-        def flags(*which):
-            return tree.run(["pkg-config", *which, "eddy"], PKG_CONFIG_PATH=pkg_config.parent,
+        def flags(package, *which):
+            return tree.run(["pkg-config", *which, package], PKG_CONFIG_PATH=pkg_config.parent,
                             PKG_CONFIG_SYSROOT_DIR=self.folder).split()
-        compile_object(self.folder, flags("--cflags"))
-        tree.run([*tree.COMPILER, "program.o", "-o", "program", *flags("--libs")], cwd=self.folder)
+        compile_object(self.folder, flags("eddy", "--cflags"))
         library, = self.folder.rglob("libeddy.so")
-        self.assertEqual(tree.run([self.folder / "program"], LD_LIBRARY_PATH=library.parent),
-                         "42 epoll\n")
+        for package, name in (("eddy", "epoll"), ("eddy-sim", "simulated")):
+            tree.run([*tree.COMPILER, "program.o", "-o", name, *flags(package, "--libs")],
+                     cwd=self.folder)
+            self.assertEqual(tree.run([self.folder / name], LD_LIBRARY_PATH=library.parent),
+                             f"42 {name}\n")
 
     def test_one_object_file_with_each_selector(self):
         compile_object(self.folder, ["-std=c++20", *tree.include_flags()])
