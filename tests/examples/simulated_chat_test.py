@@ -38,6 +38,12 @@ class SimulatedChat(unittest.TestCase):
         self.assertEqual(seed, evening)
         self.assertEqual(self.found(chat(seed=seed)), (seed, "1", trace))
 
+    def test_the_readme_shows_it(self):
+        readme = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+        seed, _, _ = self.found(chat())
+        for done in (chat(), chat(seed=seed)):
+            self.assertIn(done.stdout, readme)
+
     def test_the_calm_world_does_not(self):
         done = chat(seed="0")
         self.assertEqual((done.returncode, done.stdout),
