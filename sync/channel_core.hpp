@@ -35,6 +35,8 @@ class channel_port final : public mail {
 class channel_wakes {
  public:
   inline explicit channel_wakes(channel_core& c) noexcept;
+  // The lock is held already.
+  channel_wakes(channel_core& c, std::adopt_lock_t) noexcept : core_(c) {}
   channel_wakes(const channel_wakes&) = delete;
   channel_wakes& operator=(const channel_wakes&) = delete;
   // Unlocks, then wakes.
