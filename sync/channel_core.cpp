@@ -308,7 +308,7 @@ bool channel_core::attempt(channel_receiver& r, parking_spot* spot) noexcept {
     --size_;
     if (++first_ == capacity_) first_ = 0;
     mutex_.unlock();
-    r.moved = 1;
+    ++r.moved;
     r.left = 0;
     return true;
   }
@@ -334,7 +334,7 @@ bool channel_core::attempt(channel_sender& s, parking_spot* spot) noexcept {
     if (++size_ > most_) most_ = size_;
     ++sent_;
     mutex_.unlock();
-    s.moved = 1;
+    ++s.moved;
     s.left = 0;
     return true;
   }
