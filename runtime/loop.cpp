@@ -234,6 +234,11 @@ runner::runner(run_options&& options) : state_(nullptr) {
   state_ = detail_run_access::make(std::move(options), nullptr);
 }
 
+void runner::finish() {
+  std::exchange(main_, nullptr)->destroy();
+  if (state_->first_error) std::rethrow_exception(state_->first_error);
+}
+
 runner::~runner() {
   if (main_) main_->destroy();
   delete state_;

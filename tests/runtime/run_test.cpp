@@ -293,3 +293,31 @@ TEST_CASE("run: the selector has a name") {
   CHECK((eddy::selector_name() == "epoll" || eddy::selector_name() == "io_uring" ||
          eddy::selector_name() == "kqueue" || eddy::selector_name() == "simulated"));
 }
+
+namespace {
+
+struct late_joiner {
+  std::vector<eddy::join_handle<>> handles;
+};
+
+eddy::task<> fail_late() {
+  co_await eddy::yield();
+  throw std::runtime_error("nobody joined");
+}
+
+eddy::task<int> keep_in_parameter(late_joiner keeper) {
+  keeper.handles.push_back(eddy::spawn(fail_late()));
+  co_await eddy::sleep(std::chrono::milliseconds(1));
+  co_return 1;
+}
+
+}  // namespace
+
+TEST_CASE("run: an error that only main's parameters could have joined is not lost") {
+  CHECK_THROWS_WITH_AS(eddy::run(keep_in_parameter(late_joiner())), "nobody joined",
+                       std::runtime_error);
+  int reported = 0;
+  CHECK(eddy::run(keep_in_parameter(late_joiner()),
+                  eddy::run_options().on_error([&](std::exception_ptr) { ++reported; })) == 1);
+  CHECK(reported == 1);
+}

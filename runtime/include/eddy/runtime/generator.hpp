@@ -40,6 +40,19 @@ void forget(Next& found) noexcept {
   }
 }
 
+// Also when moving the element out throws: a later next() must not bring it after the end.
+template <class Next>
+class emptied {
+ public:
+  explicit emptied(Next& found) noexcept : found_(found) {}
+  emptied(const emptied&) = delete;
+  emptied& operator=(const emptied&) = delete;
+  ~emptied() { forget(found_); }
+
+ private:
+  Next& found_;
+};
+
 // A generator that yields the elements of another is not resumed for each of them: all of a chain
 // know the outermost, their root, and that knows the innermost, which is the one that runs. So an
 // element costs the same at any depth. `continuation` is, of the root, whoever waits in next(); of
@@ -137,9 +150,8 @@ class next_awaiter {
     auto& promise = generator_.promise();
     promise.continuation = nullptr;
     if (promise.error) std::rethrow_exception(std::exchange(promise.error, nullptr));
-    next_result_t<T> value(std::move(promise.current));
-    forget(promise.current);
-    return value;
+    const emptied on_return(promise.current);
+    return next_result_t<T>(std::move(promise.current));
   }
 
  private:

@@ -73,15 +73,29 @@ class map_feed final : public feed_of<R> {
 
   next_result_t<R> take(feed_slot& slot) override {
     auto& call = static_cast<call_slot<T, R>&>(slot);
-    next_result_t<R> result = call.take();
-    forget(call.argument);
-    call.next_free = free_;
-    free_ = &call;
-    window_.give_back();
-    return result;
+    const leaving on_return(*this, call);
+    return call.take();
   }
 
  private:
+  // Also when the move of the result throws: its place in the window is free again.
+  class leaving {
+   public:
+    leaving(map_feed& f, call_slot<T, R>& c) noexcept : feed_(f), call_(c) {}
+    leaving(const leaving&) = delete;
+    leaving& operator=(const leaving&) = delete;
+    ~leaving() {
+      forget(call_.argument);
+      call_.next_free = feed_.free_;
+      feed_.free_ = &call_;
+      feed_.window_.give_back();
+    }
+
+   private:
+    map_feed& feed_;
+    call_slot<T, R>& call_;
+  };
+
   // The source and fn end with the feed: calls may borrow from them.
   template <class S, class F>
   static task<> read_all(map_feed& to, S source, F fn) {

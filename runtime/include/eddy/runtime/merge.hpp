@@ -45,13 +45,26 @@ class source_slot final : public offer_slot {
     hold(task_.frame(), task_.frame().promise());
   }
   std::optional<T> take() {
-    std::optional<T> value(std::move(element_));
-    element_.reset();
-    taken();
-    return value;
+    const leaving on_return(*this);
+    return std::optional<T>(std::move(element_));
   }
 
  private:
+  // Also when the move throws: the element is lost, the source goes on.
+  class leaving {
+   public:
+    explicit leaving(source_slot& s) noexcept : slot_(s) {}
+    leaving(const leaving&) = delete;
+    leaving& operator=(const leaving&) = delete;
+    ~leaving() {
+      slot_.element_.reset();
+      slot_.taken();
+    }
+
+   private:
+    source_slot& slot_;
+  };
+
   template <class S>
   static task<> pump(S given, source_slot& to) {
     S source(std::move(given));  // ends with this task, not with the feed

@@ -20,6 +20,9 @@ class runner {
   ~runner();
   // Takes the frame over, also if it throws. The frame lives as long as this.
   void drive(std::coroutine_handle<> h, promise_base& body);
+  // Frees the frame. What main's parameters held may be the last that could have joined a task:
+  // throws what that failed with.
+  void finish();
 
  private:
   loop_state* state_;
@@ -40,7 +43,14 @@ T run(task<T> main, run_options options) {
   auto& promise = main.frame().promise();
   detail::runner runner(std::move(options));
   runner.drive(main.release(), promise);
-  return promise.take();
+  if constexpr (std::is_void_v<T>) {
+    promise.take();
+    runner.finish();
+  } else {
+    T result = promise.take();
+    runner.finish();
+    return static_cast<T&&>(result);
+  }
 }
 
 template <class T>

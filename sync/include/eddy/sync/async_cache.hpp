@@ -104,7 +104,10 @@ class cache_get final : public awaited<cache_get<Key, Value, Hash>, cache_wait> 
   bool start() noexcept {
     if (this->refused()) return true;
     try {
-      return this->join(owner_.find_or_load(key_, *this->where));
+      const bool suspends = this->join(owner_.find_or_load(key_, *this->where));
+      // The loader, while it was no coroutine yet, may have cancelled the task that asks.
+      if (suspends && this->where->cancelled) this->on_cancel();
+      return suspends;
     } catch (...) {
       return this->fail();
     }
