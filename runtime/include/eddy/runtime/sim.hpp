@@ -62,7 +62,7 @@ class options {
     return *this;
   }
   // A program that has not ended after so many turns of the loop does so with sim::livelock.
-  // Default: 10 million, which is seconds, or half a minute if each turn is a full one.
+  // Default: 10 million, which is seconds, or a minute if each turn is a full one.
   options& turn_limit(std::uint64_t turns) noexcept {
     chosen_.turn_limit = turns;
     return *this;
