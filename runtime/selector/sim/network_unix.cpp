@@ -17,7 +17,7 @@ int network::bind_unix(socket& s, const net_address& at) {
   net_address wanted = at;
   net_host& home = hosts.at(s.host);
   // Without a name the system gives an abstract one (unix(7), autobind).
-  if (wanted.name.empty()) wanted.name = std::string(1, '\0') + std::to_string(home.next_file);
+  if (wanted.name.empty()) wanted.name.append(1, '\0').append(std::to_string(home.next_file));
   unix_name& entry = unix_names_[{s.host, wanted.name}];
   const bool is_abstract = wanted.name[0] == '\0';
   if (is_abstract ? !entry.owner.expired() : entry.number != 0) return -EADDRINUSE;

@@ -30,7 +30,7 @@ void name_tasks(const spawned* first, unsigned& left, std::string& text) {
   for (const spawned* s = first; s && left > 0; s = s->sibling()) {
     if (s->ended()) continue;
     --left;
-    text += " " + described(*s);
+    text.append(" ").append(described(*s));
     name_tasks(s->first_child, left, text);
   }
 }
