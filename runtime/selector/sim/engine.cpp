@@ -40,6 +40,7 @@ engine::engine(const engine_options& options) : state_(new state) {
 
 engine::~engine() {
   state_->place.net().engine_ends();
+  state_->place.end_loop();
   delete state_;
 }
 

@@ -2,8 +2,8 @@
 #include <signal.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <eddy/runtime/sim.hpp>
+#include <stdexcept>
 
 #include "world.hpp"
 
@@ -15,8 +15,9 @@ namespace {
 exploration chosen_from_outside(exploration where) {
   std::uint64_t seed = 0;
   if (detail::simulation::seed_from_outside(seed)) return where.first(seed).count(1);
-  const char* const count = std::getenv("EDDY_SIM_COUNT");
-  if (count && *count) where.count(std::strtoull(count, nullptr, 10));
+  std::uint64_t count = 0;
+  if (detail::simulation::number_from_outside("EDDY_SIM_COUNT", 1, count)) where.count(count);
+  if (where.count() == 0) throw std::invalid_argument("sim: an exploration of no seeds");
   return where;
 }
 

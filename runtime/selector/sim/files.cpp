@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "../system.hpp"
@@ -66,7 +67,7 @@ bool file_system::submit(operation& op) {
                     : static_cast<std::int64_t>(world_.chances.small(longest_call_ns));
   auto* const end = new answer(*this, op);
   answers_.push_back(end);
-  world_.at(world_.now() + time, *end);
+  world_.at(world_.in(time), *end);
   return false;
 }
 
@@ -156,6 +157,10 @@ bool file_system::remove(std::string_view path) noexcept {
 }
 
 void file_system::fail(file_call call, std::string_view path, int error, unsigned skipped) {
+  if (error <= 0) {
+    throw std::invalid_argument("sim::fail_file: " + std::string(path) + ": " +
+                                std::to_string(error) + " is no errno value");
+  }
   faults_.push_back({call, std::string(path), error, skipped});
 }
 

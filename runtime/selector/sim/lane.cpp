@@ -58,7 +58,7 @@ class lane::state::worker final : public simulation::event {
   static void employ(std::shared_ptr<state> s) {
     ++s->threads;
     world& place = s->home;
-    const std::int64_t start = place.now() + draw(place, usual_start_ns, longest_start_ns);
+    const std::int64_t start = place.in(draw(place, usual_start_ns, longest_start_ns));
     place.at(start, *new worker(std::move(s)));
   }
 
@@ -74,7 +74,7 @@ class lane::state::worker final : public simulation::event {
     world& place = for_->home;
     place.note(trace::job, std::uint64_t{0});
     const std::int64_t known = taken_->simulated_ns;
-    place.at(place.now() + (known > 0 ? known : draw(place, usual_job_ns, longest_job_ns)), *this);
+    place.at(place.in(known > 0 ? known : draw(place, usual_job_ns, longest_job_ns)), *this);
   }
   // What a thread has begun goes on when nobody waits for it any more.
   void abandon() noexcept override {

@@ -71,7 +71,7 @@ void network::arrive(connection& c, int side) {
     if (from.state == end_state::gone) return from.under_way.clear();
     from.is_stalled = true;
     if (!c.events[side].give_up.is_queued()) {
-      world_.at(world_.now() + retransmission_limit_ns, c.events[side].give_up);
+      world_.at(world_.in(retransmission_limit_ns), c.events[side].give_up);
     }
     return;
   }
@@ -131,7 +131,7 @@ void network::continue_flow(connection& c, int side) {
   const host_id to = c.ends[1 - side].host;
   if (is_cut(from.host, to)) return;
   if (from.untold > 0 && !c.events[side].window.is_queued()) {
-    world_.at(world_.now() + latency(from.host, to), c.events[side].window);
+    world_.at(world_.in(latency(from.host, to)), c.events[side].window);
   }
   if (!std::exchange(from.is_stalled, false)) return;
   if (c.events[side].give_up.is_queued()) world_.withdraw(c.events[side].give_up);

@@ -85,7 +85,7 @@ void network::try_handshake(connection& c, int) {
       if (connection_ptr still = weak.lock()) ask_server(std::move(still));
     });
   }
-  world_.at(world_.now() + (second_ns << c.tries), c.handshake);
+  world_.at(world_.in(second_ns << c.tries), c.handshake);
   ++c.tries;
 }
 

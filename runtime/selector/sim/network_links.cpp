@@ -24,11 +24,11 @@ std::int64_t network::arrival(host_id from, host_id to, std::size_t bytes) {
   if (way.settings.bytes_per_second > 0) {
     // What is sent takes its time on the wire, behind what was sent before by whomever.
     const auto size = static_cast<std::int64_t>(bytes);
-    way.busy_until_ns = std::max(sent, way.busy_until_ns) +
-                        size * second_ns / way.settings.bytes_per_second;
+    way.busy_until_ns = later(std::max(sent, way.busy_until_ns),
+                              size * second_ns / way.settings.bytes_per_second);
     sent = way.busy_until_ns;
   }
-  return sent + latency(from, to);
+  return later(sent, latency(from, to));
 }
 
 }  // namespace eddy::inline v1::detail::simulation

@@ -1,6 +1,7 @@
 // What scripts do to the network.
 #include <cerrno>
 #include <stdexcept>
+#include <string>
 
 #include "../../loop_state.hpp"
 #include "network.hpp"
@@ -97,6 +98,7 @@ namespace sim {
 
 namespace {
 
+using detail::simulation::check_chance;
 using detail::simulation::host_id;
 using detail::simulation::link_settings;
 
@@ -111,6 +113,17 @@ host_id id_of(std::string_view name, const char* what) {
 }
 
 link_settings settings_of(const link_options& o) {
+  if (o.most_ns() < o.least_ns()) {
+    throw std::invalid_argument("sim: link_options::latency from " + std::to_string(o.least_ns()) +
+                                " to " + std::to_string(o.most_ns()) + " ns");
+  }
+  if (o.bandwidth() < 0) {
+    throw std::invalid_argument("sim: link_options::bandwidth of " +
+                                std::to_string(o.bandwidth()) + " bytes a second");
+  }
+  check_chance("link_options::loss", o.loss());
+  check_chance("link_options::duplication", o.duplication());
+  check_chance("link_options::reordering", o.reordering());
   link_settings s;
   s.least_latency_ns = o.least_ns();
   s.most_latency_ns = o.most_ns();
@@ -122,6 +135,12 @@ link_settings settings_of(const link_options& o) {
 }
 
 }  // namespace
+
+void host::check() const {
+  if (number_ < net().hosts.size()) return;
+  throw std::logic_error("sim::host::spawn: this world has no host number " +
+                         std::to_string(number_) + "; hosts end with their world");
+}
 
 network::network() { net(); }
 
@@ -236,6 +255,12 @@ network& network::restore_lookup(std::string_view name) {
 }
 
 network& network::set_faults(const network_faults& f) {
+  check_chance("network_faults::short_reads", f.short_reads());
+  check_chance("network_faults::short_writes", f.short_writes());
+  check_chance("network_faults::resets", f.resets());
+  check_chance("network_faults::refused_connects", f.refused_connects());
+  check_chance("network_faults::lost_connects", f.lost_connects());
+  check_chance("network_faults::failed_lookups", f.failed_lookups());
   net().faults = f;
   return *this;
 }

@@ -70,7 +70,7 @@ std::size_t network::room_for(socket& s, std::size_t wanted) {
   if (count > 1 && chance(faults.short_writes())) {
     count = 1 + static_cast<std::size_t>(world_.chances.below(count));
     e.is_paused = true;
-    world_.at(world_.now() + world_.chances.between(0, longest_pause_ns),
+    world_.at(world_.in(world_.chances.between(0, longest_pause_ns)),
               s.link->events[s.side].resumption);
   }
   return count;

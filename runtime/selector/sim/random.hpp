@@ -4,8 +4,20 @@
 
 #include <bit>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 
 namespace eddy::inline v1::detail::simulation {
+
+// Chances are given in thousandths. Throws std::invalid_argument for more than a thousand.
+inline void check_chance(const char* of, unsigned in_thousand) {
+  if (in_thousand <= 1000) return;
+  throw std::invalid_argument(std::string("sim: ")
+                                  .append(of)
+                                  .append(" of ")
+                                  .append(std::to_string(in_thousand))
+                                  .append(" in a thousand"));
+}
 
 // One stream of numbers (xoshiro256**, seeded by splitmix64). Streams of one seed and different
 // `purpose` have nothing to do with each other: what one draws does not move the others.

@@ -50,7 +50,7 @@ bool world::happen_due() noexcept {
 void world::wait(std::int64_t deadline_ns, loop_core* loop) noexcept {
   progress_ = false;
   if (deadline_ns == 0) {
-    now_ += calm() ? busy_turn_ns : schedule.between(0, longest_busy_turn_ns);
+    now_ = in(calm() ? busy_turn_ns : schedule.between(0, longest_busy_turn_ns));
     (void)happen_due();
   } else {
     wait_until(deadline_ns, loop);
@@ -61,7 +61,7 @@ void world::wait(std::int64_t deadline_ns, loop_core* loop) noexcept {
 void world::wait_until(std::int64_t deadline_ns, loop_core* loop) noexcept {
   const bool for_ever = deadline_ns == never_ns;
   note(trace::wait, for_ever ? never_ns : deadline_ns - now_);
-  const std::int64_t latest = for_ever ? never_ns : std::max(now_, deadline_ns) + lateness();
+  const std::int64_t latest = for_ever ? never_ns : later(std::max(now_, deadline_ns), lateness());
   while (!happen_due() && now_ < latest) {
     const std::int64_t next = std::min(events_.first_time(), latest);
     if (next == never_ns) return idle(loop);

@@ -21,7 +21,7 @@ detail::simulation::world& world_for(const char* what) {
   return *w;
 }
 
-settings with_seed(settings chosen) noexcept {
+settings with_seed(settings chosen) {
   if (!chosen.has_seed) (void)detail::simulation::seed_from_outside(chosen.seed);
   return chosen;
 }

@@ -1,9 +1,13 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "../system.hpp"
@@ -29,6 +33,12 @@ constexpr int first_descriptor = 1 << 20;
   return current;
 }
 
+// A destructor cannot throw, and what follows would use what is gone.
+[[noreturn]] void give_up(const char* why) noexcept {
+  std::fprintf(stderr, "%s\n", why);
+  std::abort();
+}
+
 class owned_event final : public event {
  public:
   explicit owned_event(callable<void()>&& what) noexcept : what_(std::move(what)) {}
@@ -46,11 +56,27 @@ class owned_event final : public event {
 
 }  // namespace
 
-bool seed_from_outside(std::uint64_t& seed) noexcept {
-  const char* const text = std::getenv("EDDY_SIM_SEED");
-  if (!text || !*text) return false;
-  seed = std::strtoull(text, nullptr, 10);
+bool number_from_outside(const char* variable, std::uint64_t least, std::uint64_t& number) {
+  const char* const value = std::getenv(variable);
+  if (!value || !*value) return false;
+  const std::string_view text(value);
+  std::uint64_t read = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+  if (error != std::errc() || end != text.data() + text.size() || read < least) {
+    throw std::invalid_argument(std::string(variable)
+                                    .append("=")
+                                    .append(text)
+                                    .append(": not a number from ")
+                                    .append(std::to_string(least))
+                                    .append(" to ")
+                                    .append(std::to_string(UINT64_MAX)));
+  }
+  number = read;
   return true;
+}
+
+bool seed_from_outside(std::uint64_t& seed) {
+  return number_from_outside("EDDY_SIM_SEED", 0, seed);
 }
 
 sim::settings from_outside() {
@@ -59,7 +85,12 @@ sim::settings from_outside() {
   chosen.turn_limit = UINT64_MAX;
   (void)seed_from_outside(chosen.seed);
   const char* const order = std::getenv("EDDY_SIM_ORDER");
-  if (order && std::string_view(order) == "fifo") chosen.order = sim::order::fifo;
+  if (order && std::string_view(order) == "fifo") {
+    chosen.order = sim::order::fifo;
+  } else if (order && *order && std::string_view(order) != "random") {
+    throw std::invalid_argument(std::string("EDDY_SIM_ORDER=").append(order) +
+                                ": not fifo or random");
+  }
   return chosen;
 }
 
@@ -74,12 +105,15 @@ world::world(const sim::settings& chosen)
       chosen_(chosen),
       files_(std::make_unique<file_system>(*this)),
       network_(std::make_unique<network>(*this)) {
+  check_chance("options::file_faults", chosen.file_faults);
   world*& current = world_of_this_thread();
   if (current) throw std::logic_error("sim: this thread has a simulated world already");
   current = this;
 }
 
 world::~world() {
+  if (current() != this) give_up("sim: a world ends on another thread than its own");
+  if (loops_ > 0) give_up("sim: a world ends before a loop in it; end the loop first");
   events_.abandon_all();
   world_of_this_thread() = nullptr;
 }
@@ -90,7 +124,7 @@ void world::at(std::int64_t time_ns, event& e) {
 }
 
 void world::after(std::int64_t delay_ns, callable<void()> what) {
-  at(now_ + delay_ns, *new owned_event(std::move(what)));
+  at(in(delay_ns), *new owned_event(std::move(what)));
 }
 
 void world::complete(operation& op, int result) noexcept {

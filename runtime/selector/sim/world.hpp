@@ -45,6 +45,11 @@ enum class trace : std::uint8_t {
 // The clock at the beginning of the world: a day, so that nothing underflows.
 inline constexpr std::int64_t first_instant_ns = 86'400'000'000'000;
 
+// `delay_ns` after `time_ns`, or never.
+constexpr std::int64_t later(std::int64_t time_ns, std::int64_t delay_ns) noexcept {
+  return delay_ns > never_ns - time_ns ? never_ns : time_ns + delay_ns;
+}
+
 // How far the ready queue is shuffled each turn: all of it would make a million ready tasks cost a
 // million moves a turn.
 inline constexpr std::size_t shuffle_window = 64;
@@ -64,6 +69,8 @@ class world {
   // Seed 0: everything takes its usual time and comes in order.
   bool calm() const noexcept { return chosen_.seed == 0; }
   std::int64_t now() const noexcept { return now_; }
+  // That long from now; what is beyond the end of time never comes.
+  std::int64_t in(std::int64_t delay_ns) const noexcept { return later(now_, delay_ns); }
 
   // Has it happen at the time, or at once in the next wait() if that has passed.
   void at(std::int64_t time_ns, event& e);
@@ -74,11 +81,13 @@ class world {
   // Ends an operation: on the ready queue, once. Makes the present wait() return.
   void complete(operation& op, int result) noexcept;
 
-  // engine's constructor, wait() and wake().
+  // engine's constructor and destructor, wait() and wake().
   void begin_loop() noexcept {
+    ++loops_;
     turns_ = 0;
     stuck_ = 0;
   }
+  void end_loop() noexcept { --loops_; }
   void wait(std::int64_t deadline_ns, loop_core* loop) noexcept;
   void wake() noexcept { bell_.ring(); }
   int begin_turn(loop_core& loop) noexcept;
@@ -131,6 +140,7 @@ class world {
   std::uint64_t longest_short_turn_ = 0;  // drawn at the first turn
   std::uint64_t turns_ = 0;  // of the loop, as the next
   unsigned stuck_ = 0;  // how often it was told so
+  unsigned loops_ = 0;  // that run in it
   std::unique_ptr<file_system> files_;
   std::unique_ptr<network> network_;
 };
@@ -140,8 +150,12 @@ world& here() noexcept;
 
 // For a loop that nobody made a world for: the calm one, or of the seed in EDDY_SIM_SEED.
 sim::settings from_outside();
+// The number in that variable of the environment, if it is there and not empty. Throws
+// std::invalid_argument if it is no number from `least` to 2^64 - 1: a typing mistake should not
+// run another world than was asked for, or none.
+bool number_from_outside(const char* variable, std::uint64_t least, std::uint64_t& number);
 // The seed in EDDY_SIM_SEED, if there is one; for those who have not chosen any.
-bool seed_from_outside(std::uint64_t& seed) noexcept;
+bool seed_from_outside(std::uint64_t& seed);
 
 enum class stuck : std::uint8_t { deadlock, livelock };
 

@@ -42,7 +42,7 @@ class options {
   // order, how late timers are, how long a file, a packet or an offloaded call takes, what
   // sim::random() says. 0 is the calm world: first come, first served, full turns, timers on the
   // nanosecond, everything takes its usual time. Without a call of this: the environment's
-  // EDDY_SIM_SEED, else 0.
+  // EDDY_SIM_SEED, else 0; std::invalid_argument if that is no number.
   options& seed(std::uint64_t n) noexcept {
     chosen_.seed = n;
     chosen_.has_seed = true;
@@ -62,7 +62,7 @@ class options {
     return *this;
   }
   // A program that has not ended after so many turns of the loop does so with sim::livelock.
-  // Default: 10 million, which is a second or so.
+  // Default: 10 million, which is seconds, or a minute if each turn is a full one.
   options& turn_limit(std::uint64_t turns) noexcept {
     chosen_.turn_limit = turns;
     return *this;
@@ -99,7 +99,8 @@ class livelock : public std::runtime_error {
 // the calm world, or that of EDDY_SIM_SEED, and may have other threads.
 class world {
  public:
-  // Throws std::logic_error if this thread has one.
+  // Throws std::logic_error if this thread has one. It ends on this thread, after the loops in it;
+  // else the process is aborted.
   explicit world(const options& o = options());
   world(const world&) = delete;
   world& operator=(const world&) = delete;
@@ -142,7 +143,7 @@ class exploration {
     return *this;
   }
   // How many, one after the other. Default: 1,000; EDDY_SIM_COUNT in the environment is above that
-  // and this.
+  // and this. None at all is a std::invalid_argument.
   exploration& count(std::uint64_t n) noexcept {
     count_ = n;
     return *this;

@@ -7,7 +7,9 @@
 
 namespace eddy::inline v1::sim {
 
-// How one way from a host to another behaves. Chained setters; each says its default. From a host
+// How one way from a host to another behaves. Chained setters; each says its default. What cannot
+// be (more than a thousand in a thousand, a bandwidth below 0, a most below the least) is refused
+// where the link is set, by std::invalid_argument. From a host
 // to itself nothing takes time and nothing is lost, unless set_link says otherwise.
 class link_options {
  public:
@@ -121,10 +123,11 @@ class host {
  public:
   explicit host(std::uint16_t number) noexcept : number_(number) {}
 
-  // As eddy::spawn, on this host.
+  // As eddy::spawn, on this host. std::logic_error if the world of this thread has none such.
   template <class T>
   join_handle<T> spawn(task<T> body, std::string_view name = {}) const {
     if (!body || body.frame().promise().where) detail::throw_not_awaitable(!body);
+    check();
     auto* s = detail::spawned::start(body.frame(), body.frame().promise(), name);
     s->host = number_;
     (void)body.release();
@@ -139,6 +142,9 @@ class host {
   std::uint16_t number() const noexcept { return number_; }
 
  private:
+  // Throws std::logic_error if this thread's world has no such host: it was another world's.
+  void check() const;
+
   std::uint16_t number_;
 };
 
