@@ -66,8 +66,8 @@ class Package(unittest.TestCase):
         self.assertEqual(tree.run([build / "program"]), "42 epoll\n")
 
     def test_installed(self):
-        """Nothing but the public headers, the two libraries and their pkg-config files is installed,
-        and they are enough: one object file runs on the kernel and in the simulated world."""
+        """Nothing but the public headers, the two libraries and their pkg-config files is
+        installed, and they are enough: one object file runs on the kernel and in the simulator."""
         build = tree.library("epoll")
         tree.run(["meson", "install", "--no-rebuild", "-C", build], DESTDIR=str(self.folder))
         pkg_config, = self.folder.rglob("eddy.pc")
