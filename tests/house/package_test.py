@@ -77,7 +77,8 @@ class Package(unittest.TestCase):
         self.assertEqual(installed, set(tree.public_headers()))
         others = {p.name for p in self.folder.rglob("*") if p.is_file()
                   and not p.is_relative_to(include)}
-        tree.report(sorted(n for n in others if not re.match(r"libeddy(_sim)?\.so|eddy(-sim)?\.pc$", n)))
+        expected = re.compile(r"libeddy(_sim)?\.so|eddy(-sim)?\.pc$")
+        tree.report(sorted(n for n in others if not expected.match(n)))
 
         def flags(package, *which):
             return tree.run(["pkg-config", *which, package], PKG_CONFIG_PATH=pkg_config.parent,
