@@ -18,10 +18,10 @@ class race_result {
   // The position of the winner among the tasks, from 0.
   std::size_t index() const noexcept { return index_; }
 
-  void value() const noexcept
+  void value() const& noexcept
     requires std::is_void_v<T>
   {}
-  T value() const noexcept
+  T value() const& noexcept
     requires std::is_lvalue_reference_v<T>
   {
     return std::get<0>(value_);
