@@ -35,6 +35,7 @@ class timer_heap {
     t.index = timer::not_armed;
     const entry last = entries_.back();
     entries_.pop_back();
+    if (entries_.size() < entries_.capacity() / sparse) give_back();
     if (hole == entries_.size()) return;
     put(hole, last);
     if (hole > 0 && before(last, entries_[parent(hole)])) {
@@ -60,9 +61,25 @@ class timer_heap {
   };
 
   static constexpr std::size_t arity = 4;
+  // One in so many entries in use: the rest goes back, but for what is not worth it.
+  static constexpr std::size_t sparse = 8;
+  static constexpr std::size_t always_kept = 1024;
+
   static std::size_t parent(std::size_t i) noexcept { return (i - 1) / arity; }
   static bool before(const entry& a, const entry& b) noexcept {
     return a.deadline != b.deadline ? a.deadline < b.deadline : a.sequence < b.sequence;
+  }
+
+  // The memory of a million timers is not held until the loop ends.
+  void give_back() noexcept {
+    if (entries_.capacity() <= always_kept) return;
+    try {
+      std::vector<entry> fewer;
+      fewer.reserve(entries_.capacity() / 4);
+      fewer.assign(entries_.begin(), entries_.end());
+      entries_.swap(fewer);
+    } catch (const std::bad_alloc&) {  // then it is kept
+    }
   }
 
   void put(std::size_t i, const entry& e) noexcept {
