@@ -182,8 +182,8 @@ TEST_CASE("task_group failure: a callable that throws before it makes a body fai
   tracked::reset();
   drive([]() -> task<> {
     auto child = [](tracked) -> task<> { co_await yield(); };
-    // Not whatever happens: where a function is sure to throw, clang 16 puts the frames that it makes
-    // on its stack, as if they could not outlive it (llvm#59723).
+    // Not whatever happens: where a function is sure to throw, clang 16 puts the frames that it
+    // makes on its stack, as if they could not outlive it (llvm#59723).
     auto makes = [&](task_group& g) -> task<> {
       g.spawn(child(tracked(1)));
       if (g.size() == 1) throw std::runtime_error("no body");
