@@ -1,33 +1,22 @@
 #include "exchange.hpp"
 
-#include <algorithm>
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timeout.hpp>
 
-#include "content_decoder.hpp"
 #include "response_state.hpp"
 #include "retry.hpp"
 #include "session_state.hpp"
-#include "writer.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
 
-// What is read of a redirection's body so that its connection can be used again: more than an error
-// page, less than a new connection costs. And for how long.
-constexpr std::size_t drain_bytes = 64 * 1024;
-constexpr std::int64_t drain_ns = 1'000'000'000;
-
-// A request up to this size is sent before anything is read: the kernel takes it at once (send
-// buffers begin at 16 KiB and more), so neither side can wait for the other to read. It also goes
-// out in one system call.
-constexpr std::size_t small_request_bytes = 16 * 1024;
-
-std::int64_t chosen(std::int64_t own, std::int64_t sessions) { return own < 0 ? sessions : own; }
-
-bool expects_body(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
+timeouts chosen_times(const request_settings* own, timeouts sessions) {
+  for (std::size_t i = 0; own && i < timeout_kinds; ++i) {
+    const auto kind = static_cast<timeout_kind>(i);
+    if (own->times_set[i]) sessions[kind] = own->times[kind];
+  }
+  return sessions;
 }
 
 }  // namespace
@@ -38,10 +27,9 @@ exchange::exchange(request_builder&& r)
       url_(std::move(r.url_)),
       fields_(std::move(r.fields_)),
       body_(std::move(r.body_)),
+      settings_(std::exchange(r.settings_, nullptr)),
       max_redirects_(r.max_redirects_ < 0 ? session_->settings.max_redirects : r.max_redirects_),
-      clock_({chosen(r.total_ns_, session_->settings.times.total_ns),
-              chosen(r.connect_ns_, session_->settings.times.connect_ns),
-              chosen(r.read_ns_, session_->settings.times.read_ns)}) {}
+      clock_(chosen_times(settings_.get(), session_->settings.times)) {}
 
 task<response> exchange::run() {
   try {
@@ -57,30 +45,6 @@ task<response> exchange::run() {
     co_return finish();
   } catch (...) {
     rethrow_named(request_line_of(method_, url_), step_, limit_.kind, clock_, is_aborted());
-  }
-}
-
-void exchange::prepare() {
-  for (const char* name : {"Content-Length", "Transfer-Encoding"}) {
-    if (fields_.contains(name)) {
-      throw invalid_request(std::string(name) + " follows from the body and cannot be set");
-    }
-  }
-  if (method_ == "CONNECT")
-    throw invalid_request("CONNECT makes a tunnel, which this is no way to");
-  add_defaults();
-}
-
-void exchange::add_defaults() {
-  for (const auto& [name, value] : session_->settings.fields) {
-    if (!fields_.contains(name)) fields_.add(name, value);
-  }
-  if (!fields_.contains("Accept")) fields_.add("Accept", "*/*");
-  // A range is one of the encoded content, which cannot be decoded from the middle.
-  const std::string_view encodings = accepted_encodings();
-  if (encodings != "identity" && !fields_.contains("Accept-Encoding") &&
-      !fields_.contains("Range")) {
-    fields_.add("Accept-Encoding", encodings);
   }
 }
 
@@ -104,18 +68,6 @@ task<> exchange::hop() {
   }
 }
 
-void exchange::write_head() {
-  if (!fields_.contains("Host")) fields_.add("Host", url_.authority());
-  fields_.remove("Content-Length");
-  if (!body_.empty() || expects_body(method_)) {
-    fields_.add("Content-Length", std::to_string(body_.size()));
-  }
-  head_.clear();
-  append_request_head(head_, method_, url_.target(), fields_);
-  body_rides_ = head_.size() + body_.size() <= small_request_bytes;
-  if (body_rides_) head_.append(body_);
-}
-
 task<> exchange::acquire() {
   step_ = step::queueing;
   std::string origin = url_.origin();
@@ -137,7 +89,7 @@ task<> exchange::connect() {
   step_ = step::connecting;
   connection_pool& pool = session_->pool;
   const connection_pool::connecting_mark mark(pool);
-  limit_ = clock_.connect();
+  limit_ = clock_.from_now(timeout_kind::connect);
   const std::unique_ptr<connection> old = slot_.take_closing();
   if (old) co_await old->close_idle();
   if (pool.is_closed()) throw error("the session is closed");
@@ -171,64 +123,10 @@ task<> exchange::receive_head() {
     const response_step next = c.next();
     head_received_ = next.event == response_event::head;
     if (next.event != response_event::need_more) continue;
-    limit_ = clock_.read();
+    limit_ = clock_.from_now(timeout_kind::read);
     const std::size_t got = co_await with_deadline(limit_.at, c.read());
     c.arrived(got);
   }
-}
-
-std::optional<redirection> exchange::next_hop() const {
-  if (max_redirects_ == 0) return std::nullopt;
-  const response_head& head = slot_.get()->parser().head();
-  std::optional<redirection> next = redirection_of(method_, url_, head.status, head.fields);
-  if (next && history_.size() >= static_cast<std::size_t>(max_redirects_)) {
-    throw too_many_redirects("more than max_redirects (" + std::to_string(max_redirects_) +
-                             "), the first from " + request_line_of("GET", history_.front().url()));
-  }
-  return next;
-}
-
-// Reads the rest of a redirection's body if that is little, so that its connection stays.
-task<> exchange::leave_hop() {
-  step_ = step::redirecting;
-  connection& c = *slot_.get();
-  const body_framing framing = c.parser().framing();
-  const bool hopeless = framing.end == body_end::until_close || framing.size > drain_bytes;
-  if (!hopeless) {
-    const exchange_clock patience({drain_ns, detail::never_ns, detail::never_ns});
-    const time_point until = std::min(clock_.total().at, patience.total().at);
-    try {
-      co_await with_deadline(until, drain());
-    } catch (const std::exception&) {
-      // Whatever it is, it concerns a body that nobody wants, and costs the connection.
-    }
-  }
-  if (c.is_reusable()) {
-    slot_.keep();
-  } else {
-    slot_.drop();
-  }
-}
-
-task<> exchange::drain() {
-  connection& c = *slot_.get();
-  for (std::size_t size = 0; size <= drain_bytes;) {
-    const response_step next = c.next();
-    size += next.consumed;
-    if (next.event == response_event::end) co_return;
-    if (next.event != response_event::need_more) continue;
-    const std::size_t got = co_await c.read();
-    c.arrived(got);
-  }
-}
-
-void exchange::follow(redirection&& r) {
-  history_.emplace_back(std::move(url_), r.status);
-  url_ = std::move(r.to);
-  prepare_fields(fields_, r);
-  if (!r.becomes_get) return;
-  method_ = "GET";
-  body_.clear();
 }
 
 response exchange::finish() {

@@ -8,6 +8,7 @@
 #include "failure.hpp"
 #include "pool.hpp"
 #include "redirect.hpp"
+#include "request_settings.hpp"
 
 namespace eddy::inline v1::http {
 
@@ -24,22 +25,24 @@ class exchange {
 
  private:
   // exchange.cpp
-  void prepare();
-  void add_defaults();
   task<> hop();
-  void write_head();
   task<> acquire();
   bool has_usable_connection() const noexcept;
   task<> connect();
   task<> attempt();
   bool retry_allowed(bool reused, bool is_retry) const noexcept;
   task<> receive_head();
+  response finish();
+  bool is_aborted() const noexcept;
+  // exchange_prepare.cpp
+  void prepare();
+  void add_defaults();
+  void write_head();
+  // exchange_follow.cpp
   std::optional<redirection> next_hop() const;
   task<> leave_hop();
   task<> drain();
   void follow(redirection&& r);
-  response finish();
-  bool is_aborted() const noexcept;
   // exchange_send.cpp
   task<> send();
   task<> converse();
@@ -54,6 +57,7 @@ class exchange {
   url url_;
   headers fields_;
   std::string body_;
+  std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
   exchange_clock clock_;
 

@@ -14,19 +14,18 @@ time_point exchange_clock::after(std::int64_t ns) {
   return time_point(std::chrono::nanoseconds(detail::deadline_after(now_ns, ns)));
 }
 
-time_limit exchange_clock::nearer(std::int64_t ns, timeout_kind kind) const {
-  const time_point own = after(ns);
+time_limit exchange_clock::from_now(timeout_kind kind) const {
+  const time_point own = after(timeouts_[kind]);
   return own < total_at_ ? time_limit{own, kind} : total();
 }
 
 std::string exchange_clock::passed(timeout_kind kind) const {
-  constexpr std::array<const char*, 3> names = {"total", "connect", "read"};
-  const std::array<std::int64_t, 3> values = {timeouts_.total_ns, timeouts_.connect_ns,
-                                              timeouts_.read_ns};
-  const auto i = static_cast<std::size_t>(kind);
+  constexpr std::array<const char*, timeout_kinds> names = {
+      "total", "pool", "resolve", "connect", "handshake", "first-byte", "read", "write"};
   std::array<char, 96> text;
-  std::snprintf(text.data(), text.size(), "the %s timeout of %.3f s passed", names[i],
-                static_cast<double>(values[i]) / 1e9);
+  std::snprintf(text.data(), text.size(), "the %s timeout of %.3f s passed",
+                names[static_cast<std::size_t>(kind)],
+                static_cast<double>(timeouts_[kind]) / 1e9);
   return text.data();
 }
 

@@ -1,6 +1,7 @@
 // The timeouts of one request.
 #pragma once
 
+#include <array>
 #include <eddy/net/http/timeout.hpp>
 
 namespace eddy::inline v1::http {
@@ -11,11 +12,19 @@ struct time_limit {
   timeout_kind kind = timeout_kind::total;
 };
 
-// Durations in nanoseconds; never_ns: none.
-struct timeouts {
-  std::int64_t total_ns;
-  std::int64_t connect_ns;
-  std::int64_t read_ns;
+// A duration for each timeout_kind, in nanoseconds; never_ns: none.
+class timeouts {
+ public:
+  timeouts() noexcept { ns_.fill(detail::never_ns); }
+  std::int64_t& operator[](timeout_kind kind) noexcept {
+    return ns_[static_cast<std::size_t>(kind)];
+  }
+  std::int64_t operator[](timeout_kind kind) const noexcept {
+    return ns_[static_cast<std::size_t>(kind)];
+  }
+
+ private:
+  std::array<std::int64_t, timeout_kinds> ns_;
 };
 
 // Turns the timeouts of a request into a limit for each of its waits: the nearer one of the total
@@ -23,18 +32,18 @@ struct timeouts {
 class exchange_clock {
  public:
   // The total begins to run.
-  explicit exchange_clock(const timeouts& t) : timeouts_(t), total_at_(after(t.total_ns)) {}
+  explicit exchange_clock(const timeouts& t)
+      : timeouts_(t), total_at_(after(t[timeout_kind::total])) {}
 
   time_limit total() const noexcept { return {total_at_, timeout_kind::total}; }
-  time_limit connect() const { return nearer(timeouts_.connect_ns, timeout_kind::connect); }
-  time_limit read() const { return nearer(timeouts_.read_ns, timeout_kind::read); }
+  // For a wait of that kind which begins now.
+  time_limit from_now(timeout_kind kind) const;
 
   // "the read timeout of 5.000 s passed".
   std::string passed(timeout_kind kind) const;
 
  private:
   static time_point after(std::int64_t ns);
-  time_limit nearer(std::int64_t ns, timeout_kind kind) const;
 
   timeouts timeouts_;
   time_point total_at_;

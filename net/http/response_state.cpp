@@ -99,7 +99,7 @@ task<std::size_t> response_state::pull(std::span<std::byte> into) {
         reading_ = false;
         co_return got;
       }
-      limit_ = clock_.read();
+      limit_ = clock_.from_now(timeout_kind::read);
       const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
       const response_event then = slot_.get()->arrived(came);
       if (then == response_event::end) end_exchange();

@@ -2,7 +2,6 @@
 
 #include <eddy/net/http/error.hpp>
 
-#include "exchange.hpp"
 #include "session_state.hpp"
 
 namespace eddy::inline v1 {
@@ -44,12 +43,6 @@ namespace http {
 
 namespace {
 
-task<response> perform(request_builder request) {
-  exchange work(std::move(request));
-  response answer = co_await work.run();
-  co_return std::move(answer);
-}
-
 const detail::http_session_ref& present(const detail::http_session_ref& state) {
   if (!state) throw std::logic_error("an empty http::session was used: it was moved from");
   return state;
@@ -61,14 +54,6 @@ url checked_http(url to) {
 }
 
 }  // namespace
-
-request_builder::request_builder(detail::http_session_ref session, std::string_view method,
-                                 eddy::url to)
-    : session_(std::move(session)), method_(method), url_(std::move(to)) {}
-
-request_builder::~request_builder() = default;
-
-task<response> request_builder::send() && { return perform(std::move(*this)); }
 
 session::session() : session(session_options()) {}
 

@@ -37,17 +37,7 @@ session_options& session_options::set_keep_alive(std::int64_t ns) & noexcept {
 }
 
 session_options& session_options::set_timeout(timeout_kind kind, std::int64_t ns) & noexcept {
-  switch (kind) {
-    case timeout_kind::total:
-      settings_->times.total_ns = ns;
-      break;
-    case timeout_kind::connect:
-      settings_->times.connect_ns = ns;
-      break;
-    case timeout_kind::read:
-      settings_->times.read_ns = ns;
-      break;
-  }
+  settings_->times[kind] = ns;
   return *this;
 }
 

@@ -12,8 +12,13 @@ namespace eddy::inline v1 {
 namespace http {
 
 struct session_settings {
+  session_settings() {
+    times[timeout_kind::total] = 300'000'000'000;
+    times[timeout_kind::connect] = 30'000'000'000;
+  }
+
   connection_pool::settings pool{100, 0, 15'000'000'000};
-  timeouts times{300'000'000'000, 30'000'000'000, detail::never_ns};
+  timeouts times;
   http::limits bounds;
   std::size_t max_body_bytes = std::size_t{64} << 20U;
   int max_redirects = 10;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <eddy/net/http/headers.hpp>
 #include <eddy/net/http/response.hpp>
+#include <eddy/net/http/timeout.hpp>
 #include <eddy/net/url.hpp>
 #include <eddy/runtime/task.hpp>
 #include <eddy/runtime/timer.hpp>
@@ -46,6 +47,8 @@ class http_session_ref {
 
 namespace http {
 
+struct request_settings;
+
 // What redirects() and session_options::max_redirects() are cut to.
 inline constexpr unsigned most_redirects = 1000;
 
@@ -79,8 +82,15 @@ class response_awaiter {
 class [[nodiscard("a request is sent when it is awaited")]] request_builder {
  public:
   request_builder(detail::http_session_ref session, std::string_view method, eddy::url to);
-  request_builder(request_builder&&) noexcept = default;
-  request_builder& operator=(request_builder&&) noexcept = default;
+  request_builder(request_builder&& other) noexcept
+      : session_(std::move(other.session_)),
+        method_(std::move(other.method_)),
+        url_(std::move(other.url_)),
+        fields_(std::move(other.fields_)),
+        body_(std::move(other.body_)),
+        settings_(std::exchange(other.settings_, nullptr)),
+        max_redirects_(other.max_redirects_) {}
+  request_builder& operator=(request_builder&& other) noexcept;
   ~request_builder();
 
   // Adds a field; one of the session's defaults with this name is not sent then. The framing fields
@@ -94,21 +104,39 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
     body_ = std::move(content);
     return std::move(*this);
   }
+
   // In place of the session's: see session_options.
   template <class Rep, class Period>
-  request_builder&& timeout(std::chrono::duration<Rep, Period> total) && noexcept {
-    total_ns_ = detail::saturated_ns(total);
-    return std::move(*this);
+  request_builder&& timeout(std::chrono::duration<Rep, Period> total) && {
+    return std::move(set_timeout(timeout_kind::total, detail::saturated_ns(total)));
   }
   template <class Rep, class Period>
-  request_builder&& connect_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
-    connect_ns_ = detail::saturated_ns(d);
-    return std::move(*this);
+  request_builder&& pool_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::pool, detail::saturated_ns(d)));
   }
   template <class Rep, class Period>
-  request_builder&& read_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
-    read_ns_ = detail::saturated_ns(d);
-    return std::move(*this);
+  request_builder&& resolve_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::resolve, detail::saturated_ns(d)));
+  }
+  template <class Rep, class Period>
+  request_builder&& connect_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::connect, detail::saturated_ns(d)));
+  }
+  template <class Rep, class Period>
+  request_builder&& handshake_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::handshake, detail::saturated_ns(d)));
+  }
+  template <class Rep, class Period>
+  request_builder&& first_byte_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::first_byte, detail::saturated_ns(d)));
+  }
+  template <class Rep, class Period>
+  request_builder&& read_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::read, detail::saturated_ns(d)));
+  }
+  template <class Rep, class Period>
+  request_builder&& write_timeout(std::chrono::duration<Rep, Period> d) && {
+    return std::move(set_timeout(timeout_kind::write, detail::saturated_ns(d)));
   }
   // How many redirections are followed at most; 0: none, the 3xx response is returned.
   request_builder&& redirects(unsigned most) && noexcept {
@@ -125,17 +153,18 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
 
  private:
   friend class exchange;
-  static constexpr std::int64_t as_session = -1;
+  static constexpr int as_session = -1;
+
+  request_builder& set_timeout(timeout_kind kind, std::int64_t ns);
+  request_settings& settings();
 
   detail::http_session_ref session_;
   std::string method_;
   eddy::url url_;
   headers fields_;
   std::string body_;
-  std::int64_t total_ns_ = as_session;
-  std::int64_t connect_ns_ = as_session;
-  std::int64_t read_ns_ = as_session;
-  int max_redirects_ = static_cast<int>(as_session);
+  request_settings* settings_ = nullptr;  // made by the first setter that needs it
+  int max_redirects_ = as_session;
 };
 
 }  // namespace http

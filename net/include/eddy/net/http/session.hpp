@@ -59,7 +59,17 @@ class session_options {
   session_options&& timeout(std::chrono::duration<Rep, Period> total) && noexcept {
     return std::move(timeout(total));
   }
-  // For resolving the name, connecting and the TLS handshake together. Default 30 s.
+  // Waiting for one of the connections to be free. Off by default, as all that follow but
+  // connect_timeout.
+  template <class Rep, class Period>
+  session_options& pool_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::pool, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& pool_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(pool_timeout(d));
+  }
+  // Opening a connection: resolving the name, TCP, a proxy and TLS together. Default 30 s.
   template <class Rep, class Period>
   session_options& connect_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
     return set_timeout(timeout_kind::connect, detail::saturated_ns(d));
@@ -68,7 +78,34 @@ class session_options {
   session_options&& connect_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
     return std::move(connect_timeout(d));
   }
-  // Between two arrivals of bytes of the response. Off by default.
+  // Resolving the name alone.
+  template <class Rep, class Period>
+  session_options& resolve_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::resolve, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& resolve_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(resolve_timeout(d));
+  }
+  // A TLS handshake alone.
+  template <class Rep, class Period>
+  session_options& handshake_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::handshake, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& handshake_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(handshake_timeout(d));
+  }
+  // From the last byte of the request to the first one of the response.
+  template <class Rep, class Period>
+  session_options& first_byte_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::first_byte, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& first_byte_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(first_byte_timeout(d));
+  }
+  // Between two arrivals of bytes of the response.
   template <class Rep, class Period>
   session_options& read_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
     return set_timeout(timeout_kind::read, detail::saturated_ns(d));
@@ -76,6 +113,15 @@ class session_options {
   template <class Rep, class Period>
   session_options&& read_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
     return std::move(read_timeout(d));
+  }
+  // Between two pieces of the request that the connection takes.
+  template <class Rep, class Period>
+  session_options& write_timeout(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_timeout(timeout_kind::write, detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& write_timeout(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(write_timeout(d));
   }
 
   // Redirections followed for one request; 0: none. Default 10.

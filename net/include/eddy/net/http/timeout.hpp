@@ -8,10 +8,16 @@
 namespace eddy::inline v1::http {
 
 enum class timeout_kind : std::uint8_t {
-  total,    // from the start of the request until its body has been read
-  connect,  // name resolution, TCP and TLS together, for each connection
-  read,     // between two arrivals of bytes, while the client waits for them
+  total,       // from the start of the request until its body has been read
+  pool,        // waiting for one of the session's connections to be free
+  resolve,     // name resolution, for each connection
+  connect,     // all that it takes to open a connection: name, TCP, proxy and TLS together
+  handshake,   // TLS, for each handshake
+  first_byte,  // from the request's last byte to the first of the response
+  read,        // between two arrivals of bytes, while the client waits for them
+  write,       // between two pieces of the request that the connection takes
 };
+inline constexpr std::size_t timeout_kinds = 8;
 
 // One of the timeouts of a request has passed. The text names the request, which one, its value and
 // what was being done: "GET http://example.com/: connecting: the connect timeout of 5.000 s

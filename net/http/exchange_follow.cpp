@@ -1,0 +1,73 @@
+// What follows from a response's head: another request, or none.
+#include <algorithm>
+#include <eddy/net/http/error.hpp>
+#include <eddy/runtime/timeout.hpp>
+
+#include "exchange.hpp"
+#include "session_state.hpp"
+
+namespace eddy::inline v1::http {
+
+namespace {
+
+// What is read of a redirection's body so that its connection can be used again: more than an error
+// page, less than a new connection costs. And for how long.
+constexpr std::size_t drain_bytes = 64 * 1024;
+constexpr std::chrono::seconds drain_time(1);
+
+}  // namespace
+
+std::optional<redirection> exchange::next_hop() const {
+  if (max_redirects_ == 0) return std::nullopt;
+  const response_head& head = slot_.get()->parser().head();
+  std::optional<redirection> next = redirection_of(method_, url_, head.status, head.fields);
+  if (next && history_.size() >= static_cast<std::size_t>(max_redirects_)) {
+    throw too_many_redirects("more than max_redirects (" + std::to_string(max_redirects_) +
+                             "), the first from " + request_line_of("GET", history_.front().url()));
+  }
+  return next;
+}
+
+// Reads the rest of a redirection's body if that is little, so that its connection stays.
+task<> exchange::leave_hop() {
+  step_ = step::redirecting;
+  connection& c = *slot_.get();
+  const body_framing framing = c.parser().framing();
+  const bool hopeless = framing.end == body_end::until_close || framing.size > drain_bytes;
+  if (!hopeless) {
+    const time_point until = std::min(clock_.total().at, now() + drain_time);
+    try {
+      co_await with_deadline(until, drain());
+    } catch (const std::exception&) {
+      // Whatever it is, it concerns a body that nobody wants, and costs the connection.
+    }
+  }
+  if (c.is_reusable()) {
+    slot_.keep();
+  } else {
+    slot_.drop();
+  }
+}
+
+task<> exchange::drain() {
+  connection& c = *slot_.get();
+  for (std::size_t size = 0; size <= drain_bytes;) {
+    const response_step next = c.next();
+    size += next.consumed;
+    if (next.event == response_event::end) co_return;
+    if (next.event != response_event::need_more) continue;
+    const std::size_t got = co_await c.read();
+    c.arrived(got);
+  }
+}
+
+void exchange::follow(redirection&& r) {
+  history_.emplace_back(std::move(url_), r.status);
+  url_ = std::move(r.to);
+  prepare_fields(fields_, r);
+  if (!r.becomes_get) return;
+  method_ = "GET";
+  body_.clear();
+}
+
+}  // namespace eddy::inline v1::http

@@ -1,0 +1,50 @@
+#include <eddy/net/http/request_builder.hpp>
+
+#include "exchange.hpp"
+
+namespace eddy::inline v1::http {
+
+namespace {
+
+task<response> perform(request_builder request) {
+  exchange work(std::move(request));
+  response answer = co_await work.run();
+  co_return std::move(answer);
+}
+
+}  // namespace
+
+body_source::~body_source() = default;
+
+request_builder::request_builder(detail::http_session_ref session, std::string_view method,
+                                 eddy::url to)
+    : session_(std::move(session)), method_(method), url_(std::move(to)) {}
+
+request_builder& request_builder::operator=(request_builder&& other) noexcept {
+  session_ = std::move(other.session_);
+  method_ = std::move(other.method_);
+  url_ = std::move(other.url_);
+  fields_ = std::move(other.fields_);
+  body_ = std::move(other.body_);
+  std::swap(settings_, other.settings_);
+  max_redirects_ = other.max_redirects_;
+  return *this;
+}
+
+request_builder::~request_builder() { delete settings_; }
+
+request_settings& request_builder::settings() {
+  if (!settings_) settings_ = new request_settings();
+  return *settings_;
+}
+
+request_builder& request_builder::set_timeout(timeout_kind kind, std::int64_t ns) {
+  request_settings& s = settings();
+  s.times[kind] = ns;
+  s.times_set[static_cast<std::size_t>(kind)] = true;
+  return *this;
+}
+
+task<response> request_builder::send() && { return perform(std::move(*this)); }
+
+}  // namespace eddy::inline v1::http

@@ -1,0 +1,20 @@
+// What a request may bring beside method, URL, fields and a body in memory.
+#pragma once
+
+#include <memory>
+
+#include "body_source.hpp"
+#include "exchange_clock.hpp"
+
+namespace eddy::inline v1::http {
+
+// Most requests have none of it, and then no memory for it either.
+struct request_settings {
+  request_settings() { times_set.fill(false); }
+
+  timeouts times;
+  std::array<bool, timeout_kinds> times_set;  // the others are the session's
+  std::unique_ptr<body_source> source;
+};
+
+}  // namespace eddy::inline v1::http
