@@ -7,13 +7,14 @@
 #include "exchange_clock.hpp"
 #include "failure.hpp"
 #include "pool.hpp"
+#include "progress.hpp"
 #include "redirect.hpp"
 #include "request_settings.hpp"
 
 namespace eddy::inline v1::http {
 
 // Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
-// allows it. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
+// says so. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
 // slot goes with it, so that nothing is left open or reserved.
 class exchange {
  public:
@@ -32,7 +33,11 @@ class exchange {
   task<> attempt();
   bool retry_allowed(bool reused, bool is_retry) const noexcept;
   task<> receive_head();
+  time_limit head_limit() const;
+  response_event arrived(std::size_t bytes);
+  void head_came();
   response finish();
+  [[noreturn]] void fail();
   bool is_aborted() const noexcept;
   // exchange_prepare.cpp
   void prepare();
@@ -43,11 +48,17 @@ class exchange {
   task<> leave_hop();
   task<> drain();
   void follow(redirection&& r);
+  const retry_policy& policy() const noexcept;
+  bool can_replay() const noexcept;
+  std::optional<std::int64_t> pause_before_retry() const;
+  task<> try_again(std::int64_t pause_ns);
   // exchange_send.cpp
   task<> send();
   task<> converse();
   task<> upload(stop_scope* writing, stop_scope* reading);
   task<> write_parts();
+  std::size_t piece_bytes() const noexcept;
+  task<> write(std::string_view bytes);
   task<> watch(stop_scope* writing, stop_scope* reading);
   task<> receive_early();
   void keep_early(std::span<const std::byte> body);
@@ -60,12 +71,15 @@ class exchange {
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
   exchange_clock clock_;
+  request_progress progress_;
 
   std::string head_;         // of the request as sent
   bool body_rides_ = false;  // the body is small and stands behind the head
   connection_slot slot_;
   step step_ = step::preparing;
-  time_limit limit_;  // of the wait that is under way
+  time_limit limit_;       // of the wait that is under way
+  time_limit first_byte_;  // once the request has been sent
+  unsigned attempts_ = 1;  // as a retry_policy counts them
   std::vector<visited> history_;
 
   bool head_received_ = false;

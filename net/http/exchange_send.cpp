@@ -13,6 +13,9 @@ namespace {
 
 constexpr int first_error_status = 400;
 
+// What a write timeout is given for: the kernel takes it whole.
+constexpr std::size_t watched_piece_bytes = 64 * 1024;
+
 // A server that answers before it has read all of the request may close the connection, so that
 // sending fails: its answer is what counts, and reading will say if there is none.
 bool is_peers_doing(const std::system_error& e) {
@@ -34,13 +37,15 @@ class stop_at_end {
 }  // namespace
 
 task<> exchange::send() {
-  limit_ = clock_.total();
   if (!body_rides_) {
+    limit_ = clock_.total();
     co_await with_deadline(limit_.at, converse());
     co_return;
   }
   try {
+    limit_ = clock_.from_now(timeout_kind::write);
     co_await with_deadline(limit_.at, slot_.get()->write(head_));
+    progress_.tell(trace_step::request_sent, head_.size());
   } catch (const std::system_error& e) {
     if (!is_peers_doing(e)) throw;
     slot_.get()->taint();
@@ -71,9 +76,25 @@ task<> exchange::upload(stop_scope* writing, stop_scope* reading) {
 }
 
 task<> exchange::write_parts() {
-  connection& c = *slot_.get();
-  co_await c.write(head_);
-  co_await c.write(body_);
+  co_await write(head_);
+  progress_.tell(trace_step::request_sent, head_.size());
+  for (std::string_view rest = body_; !rest.empty();) {
+    const std::string_view piece = rest.substr(0, piece_bytes());
+    rest.remove_prefix(piece.size());
+    co_await write(piece);
+    progress_.tell(trace_step::body_sent, piece.size());
+  }
+}
+
+// In one piece unless someone wants to know how it goes on.
+std::size_t exchange::piece_bytes() const noexcept {
+  const bool watched = clock_.has(timeout_kind::write) || session_->settings.observer;
+  return watched ? watched_piece_bytes : body_.size();
+}
+
+task<> exchange::write(std::string_view bytes) {
+  limit_ = clock_.from_now(timeout_kind::write);
+  co_await with_deadline(limit_.at, slot_.get()->write(bytes));
 }
 
 task<> exchange::watch(stop_scope* writing, stop_scope* reading) {
@@ -90,7 +111,7 @@ task<> exchange::receive_early() {
       case response_event::interim:
         break;
       case response_event::head:
-        head_received_ = true;
+        head_came();
         // RFC 9112 §9.5: a client that sees an error stops sending.
         if (c.parser().head().status >= first_error_status) co_return;
         break;
@@ -101,7 +122,7 @@ task<> exchange::receive_early() {
         co_return;
       case response_event::need_more: {
         const std::size_t got = co_await c.read();
-        const response_event then = c.arrived(got);
+        const response_event then = arrived(got);
         if (then == response_event::end) co_return;
         break;
       }
@@ -115,6 +136,7 @@ void exchange::keep_early(std::span<const std::byte> body) {
     throw content_error("more than max_body_bytes (" + std::to_string(most) +
                         ") of the response came while the request was still being sent");
   }
+  progress_.tell(trace_step::chunk, body.size());
   early_body_.append(reinterpret_cast<const char*>(body.data()), body.size());
 }
 

@@ -15,10 +15,11 @@ namespace {
 
 constexpr std::size_t url_shown_bytes = 2048;
 
-constexpr std::array<const char*, 7> step_names = {
+constexpr std::array<const char*, 8> step_names = {
     "preparing the request", "waiting for a connection", "connecting",
     "sending the request",   "waiting for the response", "following a redirection",
     "reading the response",
+    "waiting before a retry",
 };
 
 // system_error adds the message of its code again.

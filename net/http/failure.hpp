@@ -18,6 +18,7 @@ enum class step : std::uint8_t {
   receiving_head,
   redirecting,
   receiving_body,
+  pausing,
 };
 
 // "http://example.com/a?b", for messages. User info is left out: it may hold a password.

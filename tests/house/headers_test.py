@@ -29,6 +29,8 @@ BUDGETS = {
     "eddy/runtime/timer.hpp": 34000,
     "eddy/runtime/timeout.hpp": 34000,
     "eddy/net/http/timeout.hpp": 34000,
+    "eddy/net/http/timings.hpp": 34000,
+    "eddy/net/http/trace.hpp": 34000,
     # text, a vector and a coroutine
     "eddy/net/http/response.hpp": 26000,
     # everything that a client or a server needs, <chrono> among it
