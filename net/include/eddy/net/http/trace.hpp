@@ -8,7 +8,7 @@ namespace eddy::inline v1::http {
 
 // The steps of a request in their order. From `queued` to `head` they come once for each hop: the
 // request itself, then each redirection and each retry that a retry_policy asks for. A hop has
-// either `reused`, or what is from `resolving` to `handshake`, as far as it is needed. A hop that is
+// either `reused`, or what is from `resolving` to `handshake`, as far as needed. A hop that is
 // sent again because its kept connection was dead goes back to `connecting`, after `retried`.
 enum class trace_step : std::uint8_t {
   queued,        // a connection is asked for
