@@ -62,12 +62,16 @@ task<> exchange::drain() {
 }
 
 void exchange::follow(redirection&& r) {
+  if (!r.becomes_get && !can_send_body_again()) {
+    throw error(std::to_string(r.status) + " redirects to " + place_of(r.to) +
+                ", and the body, which is not kept, cannot be sent again");
+  }
   history_.emplace_back(std::move(url_), r.status);
   url_ = std::move(r.to);
   prepare_fields(fields_, r);
   if (!r.becomes_get) return;
   method_ = "GET";
-  body_.clear();
+  drop_body();
 }
 
 }  // namespace eddy::inline v1::http

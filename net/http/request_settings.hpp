@@ -15,6 +15,7 @@ struct request_settings {
   timeouts times;
   std::array<bool, timeout_kinds> times_set;  // the others are the session's
   std::unique_ptr<body_source> source;
+  bool expect_continue = false;
 };
 
 }  // namespace eddy::inline v1::http
