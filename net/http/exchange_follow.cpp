@@ -62,7 +62,8 @@ const retry_policy& exchange::policy() const noexcept {
 std::optional<std::int64_t> exchange::pause_before_retry() const {
   const response_head& head = slot_.get()->parser().head();
   if (head.status < first_error_status) return std::nullopt;
-  const refused_request facts = {head.status, attempts_, is_idempotent(method_), can_send_body_again()};
+  const refused_request facts = {head.status, attempts_, is_idempotent(method_),
+                                 can_send_body_again()};
   if (!wants_retry(policy(), facts)) return std::nullopt;
   const auto pause = retry_delay_ns(policy(), head.fields, attempts_, 0);
   if (!pause || !clock_.has_time_for(*pause) || !session_->budget.spend()) return std::nullopt;

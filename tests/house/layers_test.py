@@ -17,6 +17,7 @@ PRIVATE_SYSTEM_HEADERS = {
     r"openssl/": r"net/tls\w*\.[ch]pp",
     r"zlib\.h": r"net/http/(\w*inflater|content_decoder)\.cpp",
     r"idn2\.h": r"net/idn\.cpp",
+    r"libpsl\.h": r"net/http/public_suffix\.cpp",
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/(sim/)?\w+\.[ch]pp",
@@ -28,7 +29,8 @@ NOT_IN_PUBLIC_HEADERS = re.compile(
     r"(memory|functional|system_error|iostream|map|mutex|thread|atomic|stop_token|unistd\.h|"
     r"zlib\.h|liburing\.h|signal\.h|fcntl\.h|(sys|netinet|arpa|openssl|linux)/.*)")
 # Parsers and the URL: bytes in, values out.
-NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
+NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/(cookie_(?!jar)\w+|"
+                       r"public_suffix|netrc)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
                        r"grammar|writer|headers|inflater|decoder|line_reader|quoted)\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(
