@@ -57,7 +57,9 @@ std::string joined(std::string_view first, const Parts&... parts) {
 std::string nonce_count_text(std::uint32_t count) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
-  for (unsigned shift = 32; shift > 0; shift -= 4) out.push_back(digits[count >> (shift - 4) & 15U]);
+  for (unsigned shift = 32; shift > 0; shift -= 4) {
+    out.push_back(digits[count >> (shift - 4) & 15U]);
+  }
   return out;
 }
 
