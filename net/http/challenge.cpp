@@ -103,11 +103,8 @@ class challenge_reader {
       }
       read_element(name, is_separated);
     }
-    if (problem_.empty()) {
-      finish();
-    } else if (out_.problem.empty()) {
-      out_.problem = std::move(problem_);
-    }
+    if (problem_.empty()) finish();
+    if (out_.problem.empty()) out_.problem = std::move(problem_);
   }
 
  private:

@@ -100,6 +100,7 @@ TEST_CASE("challenges: bounds") {
   CHECK(parse_challenges({list_of(most, "S")}).challenges.size() == most);
   CHECK(parse_challenges({list_of(most, "S")}).problem == "");
   CHECK(parse_challenges({list_of(most + 1, "S")}).challenges.size() == most);
+  CHECK(parse_challenges({list_of(most + 1, "S")}).problem == "more than 16 challenges");
   CHECK(parse_challenges({list_of(most, "S"), "T"}).problem == "more than 16 challenges");
 
   const std::string big = "A b=" + std::string(eddy::http::max_challenge_bytes - 4, 'c');

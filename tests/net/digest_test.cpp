@@ -154,7 +154,8 @@ TEST_CASE("digest: without qop, and sessions") {
                  "response");
   };
   CHECK(session("MD5-sess") == "620381c76c56645849af678ba691159d");
-  CHECK(session("SHA-256-sess") == "1724ef73725b47717e72b36271e4311a79245f0be2d1bcf2f7869b5266420262");
+  CHECK(session("SHA-256-sess") ==
+        "1724ef73725b47717e72b36271e4311a79245f0be2d1bcf2f7869b5266420262");
   CHECK(param(digest_response(asked("Digest realm=r, nonce=n, qop=auth"), request), "nc") ==
         "00000002");
 }
