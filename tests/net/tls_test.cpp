@@ -278,7 +278,7 @@ TEST_CASE("tls: peers that do not speak it") {
 
     stream_pair second = co_await connected_pair();
     second.server.shutdown();
-    error = co_await failure_of<tls_truncated>(
+    error = co_await failure_of<tls_handshake_closed>(
         tls_stream::connect(std::move(second.client), "localhost", trusting(files.ca)));
     CHECK(error == "TLS handshake with localhost: the peer closed the connection");
 
