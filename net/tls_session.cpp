@@ -268,7 +268,8 @@ std::string tls_session::peer_subject() const {
   BIO* text = shown ? BIO_new(BIO_s_mem()) : nullptr;
   if (!text) return {};
   // UTF-8 as it is; control characters are escaped.
-  X509_NAME_print_ex(text, X509_get_subject_name(shown), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  constexpr unsigned long form = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+  X509_NAME_print_ex(text, X509_get_subject_name(shown), 0, form);
   char* data = nullptr;
   const long size = BIO_get_mem_data(text, &data);
   std::string out(data, size > 0 ? static_cast<std::size_t>(size) : 0);
