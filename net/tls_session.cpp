@@ -70,9 +70,10 @@ std::string without_final_dot(const std::string& host) {
   return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
 }
 
-// An empty name, or one with a NUL in it, would switch OpenSSL's check off or mislead it.
+// An empty name, or one with a NUL in it, would switch OpenSSL's check off or mislead it; one that
+// begins with a dot would stand for all names below it.
 void check_host(const std::string& host) {
-  bool sound = !host.empty();
+  bool sound = !host.empty() && !host.starts_with('.') && host.find("..") == host.npos;
   for (const char c : host) sound = sound && c > ' ' && c <= '~';
   if (!sound) throw tls_error("TLS with " + url_syntax::quoted(host) + ": not a host name");
 }
