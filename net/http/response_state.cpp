@@ -81,7 +81,7 @@ std::size_t response_state::take(std::span<std::byte> into) {
     }
     const content_decoder::progress got = decoder_->decode(piece_, into);
     piece_ = piece_.subspan(got.consumed);
-    held_ = got.produced == into.size() && !decoder_->is_identity();
+    held_ = got.more && !decoder_->is_identity();
     if (piece_.empty()) advance();
     if (got.produced > 0) return got.produced;
   }

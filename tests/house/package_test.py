@@ -31,7 +31,8 @@ executable('program', 'program.cpp', dependencies: dependency('eddy', fallback: 
 """
 # Without debugging symbols a build is the same wherever it stands, and ccache finds it again.
 QUICK = ["-Doptimization=0", "-Ddebug=false"]
-BARE = ["-Dtls=disabled", "-Dzlib=disabled", "-Didn=disabled", "-Dpsl=disabled"]
+BARE = [f"-D{part}=disabled"
+        for part in ("tls", "zlib", "brotli", "zstd", "json", "idn", "psl")]
 
 
 def needed_libraries(path):
