@@ -29,6 +29,15 @@ std::string text_without_code(const std::system_error& e) {
   return text.substr(0, text.size() - tail.size());
 }
 
+// An error of that type which tells the step.
+template <class Error>
+class failed final : public Error, public request_failure {
+ public:
+  template <class... Arguments>
+  explicit failed(step during, const Arguments&... arguments)
+      : Error(arguments...), request_failure(during) {}
+};
+
 }  // namespace
 
 std::string place_of(const url& to) {
@@ -46,34 +55,38 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
   try {
     throw;
   } catch (const timeout_error&) {
-    throw request_timeout(limit, where + clock.passed(limit));
+    throw failed<request_timeout>(during, limit, where + clock.passed(limit));
   } catch (const std::exception&) {
-    if (aborted) throw error(where + "the session was closed");
+    if (aborted) throw failed<error>(during, where + "the session was closed");
   }
   try {
     throw;
   } catch (const certificate_error& e) {
-    throw certificate_error(where + e.what());
+    throw failed<certificate_error>(during, where + e.what());
   } catch (const tls_truncated& e) {
-    throw tls_truncated(where + e.what());
+    throw failed<tls_truncated>(during, where + e.what());
   } catch (const tls_error& e) {
-    throw tls_error(where + e.what());
+    throw failed<tls_error>(during, where + e.what());
   } catch (const resolve_error& e) {
-    throw resolve_error(where + e.what());
+    throw failed<resolve_error>(during, where + e.what());
   } catch (const stream_error& e) {
-    throw stream_error(where + e.what());
+    throw failed<stream_error>(during, where + e.what());
+  } catch (const empty_reply& e) {
+    throw failed<empty_reply>(during, where + e.what());
+  } catch (const incomplete_body& e) {
+    throw failed<incomplete_body>(during, where + e.what());
   } catch (const protocol_error& e) {
-    throw protocol_error(where + e.what(), e.answer_status());
+    throw failed<protocol_error>(during, where + e.what(), e.answer_status());
   } catch (const content_error& e) {
-    throw content_error(where + e.what());
+    throw failed<content_error>(during, where + e.what());
   } catch (const invalid_request& e) {
-    throw invalid_request(where + e.what());
+    throw failed<invalid_request>(during, where + e.what());
   } catch (const too_many_redirects& e) {
-    throw too_many_redirects(where + e.what());
+    throw failed<too_many_redirects>(during, where + e.what());
   } catch (const error& e) {
-    throw error(where + e.what());
+    throw failed<error>(during, where + e.what());
   } catch (const std::system_error& e) {
-    throw std::system_error(e.code(), where + text_without_code(e));
+    throw failed<std::system_error>(during, e.code(), where + text_without_code(e));
   }
 }
 

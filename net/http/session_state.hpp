@@ -23,6 +23,7 @@ struct session_settings {
   std::size_t max_body_bytes = std::size_t{64} << 20U;
   int max_redirects = 10;
   headers fields;
+  headers unwanted;  // names only
 #if EDDY_HAVE_OPENSSL
   std::optional<tls_context> trust;
 #endif
