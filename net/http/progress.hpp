@@ -36,8 +36,8 @@ class request_progress {
   void enter(std::string_view method, const url& to) {
     if (observer_) describe(method, to);
   }
-  void tell(trace_step step, std::size_t bytes = 0, int status = 0) const noexcept {
-    if (observer_) emit(step, bytes, status, {});
+  void tell(trace_step what, std::size_t bytes = 0, int status = 0) const noexcept {
+    if (observer_) emit(what, bytes, status, {});
   }
   void redirected(std::string_view method, const url& to, int status);
   // The hop will be sent again.
@@ -57,7 +57,7 @@ class request_progress {
 
  private:
   void describe(std::string_view method, const url& to);
-  void emit(trace_step step, std::size_t bytes, int status, std::string_view error) const noexcept;
+  void emit(trace_step what, std::size_t bytes, int status, std::string_view error) const noexcept;
 
   trace_observer* observer_;
   session_counters* counters_;
