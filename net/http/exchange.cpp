@@ -27,6 +27,7 @@ exchange::exchange(request_builder&& r)
       url_(std::move(r.url_)),
       fields_(std::move(r.fields_)),
       body_(std::move(r.body_)),
+      bodies_(r.bodies_),
       settings_(std::exchange(r.settings_, nullptr)),
       max_redirects_(r.max_redirects_ < 0 ? session_->settings.max_redirects : r.max_redirects_),
       clock_(chosen_times(settings_.get(), session_->settings.times)),
@@ -60,6 +61,7 @@ task<response> exchange::run() {
 // For the catch block.
 void exchange::fail() {
   try {
+    if (source_failed_ && !is_aborted()) rethrow_of_body(request_line_of(method_, url_), step_);
     rethrow_named(request_line_of(method_, url_), step_, limit_.kind, clock_, is_aborted());
   } catch (...) {
     progress_.failed_with_current();
@@ -68,6 +70,7 @@ void exchange::fail() {
 }
 
 task<> exchange::hop() {
+  if (source()) co_await start_source();
   step_ = step::preparing;
   write_head();
   co_await acquire();
@@ -80,7 +83,9 @@ task<> exchange::hop() {
   for (bool is_retry = false;; is_retry = true) {
     try {
       co_await attempt();
-      co_return;
+      if (!is_expectation_refused()) co_return;
+      expect_nothing();
+      progress_.retried({}, slot_.get()->parser().head().status);
     } catch (const timeout_error&) {
       throw;
     } catch (const std::exception& e) {
@@ -88,6 +93,8 @@ task<> exchange::hop() {
       progress_.retried(e.what(), 0);
     }
     reused = false;
+    if (source()) co_await start_source();
+    write_head();
     co_await connect();
   }
 }
@@ -162,8 +169,8 @@ task<> exchange::attempt() {
 
 bool exchange::retry_allowed(bool reused, bool is_retry) const noexcept {
   const connection& c = *slot_.get();
-  const failed_exchange facts = {reused,       c.received() > 0, is_idempotent(method_),
-                                 c.sent() > 0, can_replay(),     is_retry};
+  const failed_exchange facts = {
+      reused, c.received() > 0, is_idempotent(method_), c.sent() > 0, can_send_body_again(), is_retry};
   return session_->settings.stale_retry && !c.is_aborted() && may_retry(facts);
 }
 

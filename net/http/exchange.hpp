@@ -49,18 +49,30 @@ class exchange {
   task<> drain();
   void follow(redirection&& r);
   const retry_policy& policy() const noexcept;
-  bool can_replay() const noexcept;
   std::optional<std::int64_t> pause_before_retry() const;
   task<> try_again(std::int64_t pause_ns);
+  // exchange_body.cpp
+  void prepare_body();
+  void announce_body();
+  void drop_body();
+  body_source* source() const noexcept { return settings_ ? settings_->source.get() : nullptr; }
+  task<> start_source();
+  task<> open_source();
+  task<std::string_view> take_piece();
+  bool can_send_body_again() const noexcept;
+  bool is_expectation_refused() const noexcept;
+  void expect_nothing();
   // exchange_send.cpp
+  struct conversation;
   task<> send();
   task<> converse();
-  task<> upload(stop_scope* writing, stop_scope* reading);
-  task<> write_parts();
-  std::size_t piece_bytes() const noexcept;
-  task<> write(std::string_view bytes);
-  task<> watch(stop_scope* writing, stop_scope* reading);
-  task<> receive_early();
+  task<> upload(conversation* talk);
+  task<> write_parts(conversation* talk);
+  task<> write_body();
+  task<> write_source(std::string out);
+  task<> write_piece(std::string_view bytes);
+  task<> watch(conversation* talk);
+  task<> receive_early(conversation* talk);
   void keep_early(std::span<const std::byte> body);
 
   detail::http_session_ref session_;  // outlives the slot
@@ -68,6 +80,7 @@ class exchange {
   url url_;
   headers fields_;
   std::string body_;
+  std::uint8_t bodies_;                         // as in request_builder
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
   exchange_clock clock_;
@@ -75,6 +88,14 @@ class exchange {
 
   std::string head_;         // of the request as sent
   bool body_rides_ = false;  // the body is small and stands behind the head
+  bool head_sent_ = false;   // where the body does not ride
+  bool expects_ = false;     // the caller wants 100 Continue before a body
+  bool expecting_ = false;   // the head says so
+  // Of a body that is not in memory.
+  enum class source_state : std::uint8_t { fresh, started, used };
+  source_state source_state_ = source_state::fresh;
+  bool source_failed_ = false;     // what is thrown is its error
+  std::uint64_t source_left_ = 0;  // of what is announced
   connection_slot slot_;
   step step_ = step::preparing;
   time_limit limit_;       // of the wait that is under way

@@ -58,15 +58,12 @@ const retry_policy& exchange::policy() const noexcept {
   return settings_ && settings_->retries ? *settings_->retries : session_->settings.retries;
 }
 
-bool exchange::can_replay() const noexcept {
-  return !settings_ || !settings_->source || settings_->source->can_replay();
-}
-
 // Nothing: the response is the answer.
 std::optional<std::int64_t> exchange::pause_before_retry() const {
   const response_head& head = slot_.get()->parser().head();
   if (head.status < first_error_status) return std::nullopt;
-  const refused_request facts = {head.status, attempts_, is_idempotent(method_), can_replay()};
+  const refused_request facts = {head.status, attempts_, is_idempotent(method_),
+                                 can_send_body_again()};
   if (!wants_retry(policy(), facts)) return std::nullopt;
   const auto pause = retry_delay_ns(policy(), head.fields, attempts_, 0);
   if (!pause || !clock_.has_time_for(*pause) || !session_->budget.spend()) return std::nullopt;
@@ -100,17 +97,16 @@ task<> exchange::drain() {
 }
 
 void exchange::follow(redirection&& r) {
-  if (!r.becomes_get && !can_replay()) {
-    throw error("the " + std::to_string(r.status) + " response redirects to " + place_of(r.to) +
-                " with the body, which cannot be sent twice");
+  if (!r.becomes_get && !can_send_body_again()) {
+    throw error(std::to_string(r.status) + " redirects to " + place_of(r.to) +
+                ", and the body, which is not kept, cannot be sent again");
   }
   history_.emplace_back(std::move(url_), r.status);
   url_ = std::move(r.to);
   prepare_fields(fields_, r);
   if (r.becomes_get) {
     method_ = "GET";
-    body_.clear();
-    if (settings_) settings_->source.reset();
+    drop_body();
   }
   progress_.lap(&timings::receive);
   progress_.redirected(method_, url_, r.status);

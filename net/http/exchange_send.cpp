@@ -2,19 +2,29 @@
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/timeout.hpp>
+#include <eddy/sync/event.hpp>
 #include <system_error>
 
 #include "exchange.hpp"
 #include "session_state.hpp"
+#include "writer.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
 
 constexpr int first_error_status = 400;
+constexpr int continue_status = 100;
 
-// What a write timeout is given for: the kernel takes it whole.
-constexpr std::size_t watched_piece_bytes = 64 * 1024;
+// How long a request waits for 100 Continue: RFC 9110 §10.1.1 says not indefinitely, Go and curl a
+// second.
+constexpr std::chrono::seconds continue_limit(1);
+
+// Pieces of a body are collected up to here, a TLS record, and copied up to there.
+constexpr std::size_t corked_bytes = 16 * 1024;
+constexpr std::size_t copied_bytes = 64 * 1024;
+// A body in memory that has to get on within the write timeout does so in steps of this.
+constexpr std::size_t timed_bytes = 256 * 1024;
 
 // A server that answers before it has read all of the request may close the connection, so that
 // sending fails: its answer is what counts, and reading will say if there is none.
@@ -36,6 +46,16 @@ class stop_at_end {
 
 }  // namespace
 
+// The two directions of an exchange, each of which may end the other.
+struct exchange::conversation {
+  explicit conversation(bool starts_with_body) noexcept : body_begun(starts_with_body) {}
+
+  stop_scope writing;
+  stop_scope reading;
+  event continued;  // the server wants the body
+  bool body_begun;
+};
+
 task<> exchange::send() {
   if (!body_rides_) {
     limit_ = clock_.total();
@@ -52,68 +72,118 @@ task<> exchange::send() {
   }
 }
 
+// Every write of a body goes through here: a piece is what has to be taken within the write
+// timeout.
+task<> exchange::write_piece(std::string_view bytes) {
+  const time_limit own = clock_.from_now(timeout_kind::write);
+  try {
+    co_await with_deadline(own.at, slot_.get()->write(bytes));
+    progress_.tell(head_sent_ ? trace_step::body_sent : trace_step::request_sent, bytes.size());
+    head_sent_ = true;
+  } catch (const timeout_error&) {
+    limit_ = own;
+    throw;
+  }
+}
+
 // Both directions at once, so that a server that answers before it has read everything (an echo, a
 // refusal) cannot make both sides wait for each other for ever. Ends when the request has been
 // sent, or when that has become pointless: then the connection is of no further use after the
 // response.
 task<> exchange::converse() {
-  stop_scope writing;
-  stop_scope reading;
-  task<> up = upload(&writing, &reading);
-  task<> down = watch(&writing, &reading);
+  conversation talk(!expecting_);
+  head_sent_ = false;
+  task<> up = upload(&talk);
+  task<> down = watch(&talk);
   co_await gather(std::move(up), std::move(down));
 }
 
-task<> exchange::upload(stop_scope* writing, stop_scope* reading) {
-  const stop_at_end stop(reading);
+task<> exchange::upload(conversation* talk) {
+  const stop_at_end stop(&talk->reading);
   bool finished = false;
   try {
-    finished = co_await writing->run(write_parts());
+    finished = co_await talk->writing.run(write_parts(talk));
   } catch (const std::system_error& e) {
-    if (!is_peers_doing(e)) throw;
+    if (source_failed_ || !is_peers_doing(e)) throw;
   }
   if (!finished) slot_.get()->taint();
 }
 
-task<> exchange::write_parts() {
-  co_await write(head_);
-  progress_.tell(trace_step::request_sent, head_.size());
-  for (std::string_view rest = body_; !rest.empty();) {
-    const std::string_view piece = rest.substr(0, piece_bytes());
-    rest.remove_prefix(piece.size());
-    co_await write(piece);
-    progress_.tell(trace_step::body_sent, piece.size());
+task<> exchange::write_parts(conversation* talk) {
+  std::string corked = head_;
+  if (expecting_) {
+    co_await write_piece(head_);
+    corked.clear();
+    // Whether it was said or not: RFC 9110 §10.1.1, a server may not know how.
+    (void)co_await talk->continued.wait_for(continue_limit);
+    talk->body_begun = true;
+  }
+  if (source()) {
+    co_await write_source(std::move(corked));
+  } else {
+    if (!corked.empty()) co_await write_piece(corked);
+    co_await write_body();
   }
 }
 
-// In one piece unless someone wants to know how it goes on.
-std::size_t exchange::piece_bytes() const noexcept {
-  const bool watched = clock_.has(timeout_kind::write) || session_->settings.observer;
-  return watched ? watched_piece_bytes : body_.size();
+// In one call, unless somebody wants to know whether it gets on.
+task<> exchange::write_body() {
+  const bool is_timed = clock_.from_now(timeout_kind::write).kind == timeout_kind::write;
+  const std::size_t most = is_timed ? timed_bytes : body_.size();
+  for (std::size_t at = 0; at < body_.size(); at += most) {
+    co_await write_piece(std::string_view(body_).substr(at, most));
+  }
 }
 
-task<> exchange::write(std::string_view bytes) {
-  limit_ = clock_.from_now(timeout_kind::write);
-  co_await with_deadline(limit_.at, slot_.get()->write(bytes));
+// `out`: what goes out with the first piece. Small pieces leave together, and none waits for one
+// that is not there yet. Large ones are not copied.
+task<> exchange::write_source(std::string out) {
+  body_source& from = *source();
+  const bool chunked = from.size() == body_source::unknown_size;
+  source_left_ = from.size();
+  for (;;) {
+    if (from.may_wait() && !out.empty()) {
+      co_await write_piece(out);
+      out.clear();
+    }
+    const std::string_view piece = co_await take_piece();
+    if (piece.empty()) break;
+    if (chunked) append_chunk_prefix(out, piece.size());
+    const bool goes_alone =
+        piece.size() > copied_bytes || (out.empty() && piece.size() >= corked_bytes);
+    if (!goes_alone) out.append(piece);
+    if (!goes_alone && chunked) out.append(chunk_end);
+    if (!out.empty() && (goes_alone || out.size() >= corked_bytes)) {
+      co_await write_piece(out);
+      out.clear();
+    }
+    if (!goes_alone) continue;
+    co_await write_piece(piece);
+    if (chunked) out.append(chunk_end);
+  }
+  if (chunked) append_last_chunk(out);
+  if (!out.empty()) co_await write_piece(out);
 }
 
-task<> exchange::watch(stop_scope* writing, stop_scope* reading) {
-  const stop_at_end stop(writing);
-  co_await reading->run(receive_early());
+task<> exchange::watch(conversation* talk) {
+  const stop_at_end stop(&talk->writing);
+  co_await talk->reading.run(receive_early(talk));
 }
 
 // Until it is stopped because all has been sent, or a response says that the rest is not wanted.
-task<> exchange::receive_early() {
+task<> exchange::receive_early(conversation* talk) {
   connection& c = *slot_.get();
   for (;;) {
     const response_step next = c.next();
     switch (next.event) {
       case response_event::interim:
+        if (c.parser().head().status == continue_status) talk->continued.set();
         break;
       case response_event::head:
         head_came();
-        // RFC 9112 §9.5: a client that sees an error stops sending.
-        if (c.parser().head().status >= first_error_status) co_return;
+        // RFC 9112 §9.5: a client that sees an error stops sending; and one that was to be told to
+        // begin does not.
+        if (c.parser().head().status >= first_error_status || !talk->body_begun) co_return;
         break;
       case response_event::body:
         keep_early(next.body);

@@ -5,7 +5,9 @@
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/net/tls.hpp>
+#include <stdexcept>
 #include <system_error>
+#include <typeinfo>
 
 #include "quoted.hpp"
 
@@ -30,27 +32,12 @@ std::string text_without_code(const std::system_error& e) {
   return text.substr(0, text.size() - tail.size());
 }
 
-}  // namespace
-
-std::string place_of(const url& to) {
-  const std::string place = std::string(to.scheme()) + "://" + to.authority() + to.target();
-  return escaped(place, url_shown_bytes);
+std::string where_of(const std::string& request, step during) {
+  return request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
 }
 
-std::string request_line_of(std::string_view method, const url& to) {
-  return escaped(method) + " " + place_of(to);
-}
-
-void rethrow_named(const std::string& request, step during, timeout_kind limit,
-                   const exchange_clock& clock, bool aborted) {
-  const std::string where = request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
-  try {
-    throw;
-  } catch (const timeout_error&) {
-    throw request_timeout(limit, where + clock.passed(limit));
-  } catch (const std::exception&) {
-    if (aborted) throw error(where + "the session was closed");
-  }
+// With `where` in front; what has no place for it passes as it is.
+[[noreturn]] void rethrow_in(const std::string& where) {
   try {
     throw;
   } catch (const certificate_error& e) {
@@ -75,6 +62,47 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
     throw error(where + e.what());
   } catch (const std::system_error& e) {
     throw std::system_error(e.code(), where + text_without_code(e));
+  } catch (const std::runtime_error& e) {
+    if (typeid(e) == typeid(std::runtime_error)) throw std::runtime_error(where + e.what());
+    throw;
+  }
+}
+
+
+}  // namespace
+
+std::string place_of(const url& to) {
+  const std::string place = std::string(to.scheme()) + "://" + to.authority() + to.target();
+  return escaped(place, url_shown_bytes);
+}
+
+std::string request_line_of(std::string_view method, const url& to) {
+  return escaped(method) + " " + place_of(to);
+}
+
+void rethrow_named(const std::string& request, step during, timeout_kind limit,
+                   const exchange_clock& clock, bool aborted) {
+  const std::string where = where_of(request, during);
+  try {
+    throw;
+  } catch (const timeout_error&) {
+    throw request_timeout(limit, where + clock.passed(limit));
+  } catch (const std::exception&) {
+    if (aborted) throw error(where + "the session was closed");
+  }
+  rethrow_in(where);
+}
+
+void rethrow_of_body(const std::string& request, step during) {
+  const std::string where = where_of(request, during) + "the body: ";
+  try {
+    throw;
+  } catch (const request_timeout& e) {
+    throw request_timeout(e.kind(), where + e.what());
+  } catch (const timeout_error& e) {
+    throw timeout_error(where + e.what());
+  } catch (const std::exception&) {
+    rethrow_in(where);
   }
 }
 

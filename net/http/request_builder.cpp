@@ -2,6 +2,8 @@
 
 #include "../percent.hpp"
 #include "exchange.hpp"
+#include "form.hpp"
+#include "multipart_parts.hpp"
 
 namespace eddy::inline v1::http {
 
@@ -39,6 +41,7 @@ request_builder& request_builder::operator=(request_builder&& other) noexcept {
   body_ = std::move(other.body_);
   std::swap(settings_, other.settings_);
   max_redirects_ = other.max_redirects_;
+  bodies_ = other.bodies_;
   return *this;
 }
 
@@ -47,6 +50,41 @@ request_builder::~request_builder() { delete settings_; }
 request_settings& request_builder::settings() {
   if (!settings_) settings_ = new request_settings();
   return *settings_;
+}
+
+request_builder&& request_builder::body_file(std::string path) && {
+  settings().source = make_file_source(std::move(path));
+  bodies_ |= file_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::stream(generator<std::string> pieces) && {
+  return std::move(*this).stream(std::move(pieces), body_source::unknown_size);
+}
+
+request_builder&& request_builder::stream(generator<std::string> pieces, std::uint64_t size) && {
+  settings().source = make_generator_source(std::move(pieces), size);
+  bodies_ |= stream_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::form(std::string_view name, std::string_view value) && {
+  append_form_field(body_, name, value);
+  bodies_ |= form_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::multipart(http::multipart parts) && {
+  parts.parts();  // not one that was moved from
+  std::unique_ptr<multipart_parts> owned(std::exchange(parts.parts_, nullptr));
+  settings().source = make_multipart_source(std::move(owned));
+  bodies_ |= multipart_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::expect_continue() && {
+  settings().expect_continue = true;
+  return std::move(*this);
 }
 
 request_builder& request_builder::set_timeout(timeout_kind kind, std::int64_t ns) {

@@ -20,6 +20,7 @@ struct request_settings {
   std::optional<retry_policy> retries;
   std::optional<std::size_t> max_body_bytes;
   bool decompress = true;
+  bool expect_continue = false;
 };
 
 }  // namespace eddy::inline v1::http

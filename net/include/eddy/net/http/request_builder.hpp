@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <eddy/net/http/headers.hpp>
+#include <eddy/net/http/multipart.hpp>
 #include <eddy/net/http/response.hpp>
 #include <eddy/net/http/timeout.hpp>
 #include <eddy/net/url.hpp>
@@ -92,7 +94,8 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
         fields_(std::move(other.fields_)),
         body_(std::move(other.body_)),
         settings_(std::exchange(other.settings_, nullptr)),
-        max_redirects_(other.max_redirects_) {}
+        max_redirects_(other.max_redirects_),
+        bodies_(other.bodies_) {}
   request_builder& operator=(request_builder&& other) noexcept;
   ~request_builder();
 
@@ -108,11 +111,44 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
     append_query(name, value);
     return std::move(*this);
   }
+
+  // A request has one body. Those of two kinds, as body() and form(), are an http::invalid_request
+  // at the await that names both; of one kind the last one counts. What json(), form() and
+  // multipart() say of their Content-Type stands unless header() says it, or the redirection of a
+  // POST drops the body.
+
   // The whole body. It is kept for redirections (307, 308) and a retry.
   request_builder&& body(std::string content) && noexcept {
     body_ = std::move(content);
+    bodies_ |= memory_body;
     return std::move(*this);
   }
+  // The file's bytes, read while they are sent: as many as it has when the request begins, and
+  // http::error if it turns out shorter. Opened again for a redirection or a retry. A FIFO or a
+  // device is sent in chunks to its end, and once only.
+  request_builder&& body_file(std::string path) &&;
+  // What the generator yields, each piece as a chunk that leaves when it is there; so yield pieces
+  // of some KiB. The generator runs inside the await, no faster than the server takes its pieces.
+  // What it throws fails the request. It cannot be replayed: a redirection that asks for the body
+  // again is an http::error, and there is no retry once a piece was taken. HTTP/1.0 servers do not
+  // know chunks and may answer 411.
+  request_builder&& stream(generator<std::string> pieces) &&;
+  // The same with a Content-Length: to yield more or less is an http::invalid_request.
+  request_builder&& stream(generator<std::string> pieces, std::uint64_t size) &&;
+  // A JSON text, sent as it is as application/json.
+  request_builder&& json(std::string text) && noexcept {
+    body_ = std::move(text);
+    bodies_ |= json_body;
+    return std::move(*this);
+  }
+  // Adds a field to a body of application/x-www-form-urlencoded.
+  request_builder&& form(std::string_view name, std::string_view value) &&;
+  request_builder&& multipart(http::multipart parts) &&;
+  // Sends the head first, and the body when the server says 100 Continue, or nothing for a second;
+  // for large bodies that may be refused. Nothing is sent of a body that another answer comes
+  // before; after 417 the request is sent once more without asking. The same as a header "Expect:
+  // 100-continue". Means nothing without a body.
+  request_builder&& expect_continue() &&;
 
   // In place of the session's: see session_options.
   template <class Rep, class Period>
@@ -179,6 +215,13 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
  private:
   friend class exchange;
   static constexpr int as_session = -1;
+  // In bodies_.
+  static constexpr std::uint8_t memory_body = 1;
+  static constexpr std::uint8_t file_body = 2;
+  static constexpr std::uint8_t stream_body = 4;
+  static constexpr std::uint8_t json_body = 8;
+  static constexpr std::uint8_t form_body = 16;
+  static constexpr std::uint8_t multipart_body = 32;
 
   request_builder& set_timeout(timeout_kind kind, std::int64_t ns);
   request_settings& settings();
@@ -191,6 +234,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
   std::string body_;
   request_settings* settings_ = nullptr;  // made by the first setter that needs it
   int max_redirects_ = as_session;
+  std::uint8_t bodies_ = 0;  // which kinds were given
 };
 
 }  // namespace http
