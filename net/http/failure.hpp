@@ -19,8 +19,8 @@ std::string place_of(const url& to);
 std::string request_line_of(std::string_view method, const url& to);
 
 // For a catch block around an exchange: throws what was caught, of the same type, with the request
-// and the step in front of its text, and as a request_failure. A timeout_error becomes the request_timeout that `limit` and
-// `clock` tell; `aborted` replaces the error that a closed session has caused. What is not a
+// and the step in front of its text, and as a request_failure. A timeout_error becomes the
+// request_timeout that `limit` and `clock` tell; `aborted` replaces the error that a closed session has caused. What is not a
 // std::exception, a cancellation first of all, passes as it is.
 [[noreturn]] void rethrow_named(const std::string& request, step during, timeout_kind limit,
                                 const exchange_clock& clock, bool aborted);
