@@ -1,6 +1,7 @@
 // Errors that say which request they concern.
 #pragma once
 
+#include <eddy/net/http/error.hpp>
 #include <eddy/net/url.hpp>
 #include <string>
 #include <string_view>
@@ -10,16 +11,7 @@
 namespace eddy::inline v1::http {
 
 // What is being done: the middle of "GET http://example.com/: connecting: Connection refused".
-enum class step : std::uint8_t {
-  preparing,
-  queueing,
-  connecting,
-  sending,
-  receiving_head,
-  redirecting,
-  receiving_body,
-  pausing,
-};
+using step = request_stage;
 
 // "http://example.com/a?b", for messages. User info is left out: it may hold a password.
 std::string place_of(const url& to);
@@ -27,8 +19,8 @@ std::string place_of(const url& to);
 std::string request_line_of(std::string_view method, const url& to);
 
 // For a catch block around an exchange: throws what was caught, of the same type, with the request
-// and the step in front of its text. A timeout_error becomes the request_timeout that `limit` and
-// `clock` tell; `aborted` replaces the error that a closed session has caused. What is not a
+// and the step in front of its text, and as a request_failure. A timeout_error becomes the
+// request_timeout that `limit` and `clock` tell; `aborted` replaces the error that a closed session has caused. What is not a
 // std::exception, a cancellation first of all, passes as it is.
 [[noreturn]] void rethrow_named(const std::string& request, step during, timeout_kind limit,
                                 const exchange_clock& clock, bool aborted);

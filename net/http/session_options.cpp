@@ -108,6 +108,11 @@ session_options& session_options::header(std::string_view name, std::string_view
   return *this;
 }
 
+session_options& session_options::without_header(std::string_view name) & {
+  settings_->unwanted.set(name, "");
+  return *this;
+}
+
 session_options& session_options::user_agent(std::string_view text) & {
   if (text.empty()) {
     settings_->fields.remove(user_agent_field);

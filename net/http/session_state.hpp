@@ -32,6 +32,7 @@ struct session_settings {
   std::int64_t dns_ttl_ns = 10'000'000'000;
   std::int64_t happy_eyeballs_ns = 250'000'000;
   std::string unix_socket;  // empty: none
+  headers unwanted;  // names only
 #if EDDY_HAVE_OPENSSL
   std::optional<tls_context> trust;
 #endif
