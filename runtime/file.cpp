@@ -118,6 +118,13 @@ task<std::size_t> file::read_some(std::span<std::byte> out) {
   co_return static_cast<std::size_t>(checked(n, "read", path_));
 }
 
+task<std::uint64_t> file::size() {
+  const use lock(*this, "size");
+  const std::int64_t n = co_await offload(system::file_size, fd_);
+  if (n == -ESPIPE) co_return no_size;
+  co_return static_cast<std::uint64_t>(checked(n, "size", path_));
+}
+
 task<std::string> file::read_all(std::size_t limit) {
   const use lock(*this, "read");
   std::string text;

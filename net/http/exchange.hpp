@@ -7,13 +7,14 @@
 #include "exchange_clock.hpp"
 #include "failure.hpp"
 #include "pool.hpp"
+#include "progress.hpp"
 #include "redirect.hpp"
 #include "request_settings.hpp"
 
 namespace eddy::inline v1::http {
 
 // Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
-// allows it. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
+// says so. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
 // slot goes with it, so that nothing is left open or reserved.
 class exchange {
  public:
@@ -32,7 +33,11 @@ class exchange {
   task<> attempt();
   bool retry_allowed(bool reused, bool is_retry) const noexcept;
   task<> receive_head();
+  time_limit head_limit() const;
+  response_event arrived(std::size_t bytes);
+  void head_came();
   response finish();
+  [[noreturn]] void fail();
   bool is_aborted() const noexcept;
   // exchange_prepare.cpp
   void prepare();
@@ -43,13 +48,31 @@ class exchange {
   task<> leave_hop();
   task<> drain();
   void follow(redirection&& r);
+  const retry_policy& policy() const noexcept;
+  std::optional<std::int64_t> pause_before_retry() const;
+  task<> try_again(std::int64_t pause_ns);
+  // exchange_body.cpp
+  void prepare_body();
+  void announce_body();
+  void drop_body();
+  body_source* source() const noexcept { return settings_ ? settings_->source.get() : nullptr; }
+  task<> start_source();
+  task<> open_source();
+  task<std::string_view> take_piece();
+  bool can_send_body_again() const noexcept;
+  bool is_expectation_refused() const noexcept;
+  void expect_nothing();
   // exchange_send.cpp
+  struct conversation;
   task<> send();
   task<> converse();
-  task<> upload(stop_scope* writing, stop_scope* reading);
-  task<> write_parts();
-  task<> watch(stop_scope* writing, stop_scope* reading);
-  task<> receive_early();
+  task<> upload(conversation* talk);
+  task<> write_parts(conversation* talk);
+  task<> write_body();
+  task<> write_source(std::string out);
+  task<> write_piece(std::string_view bytes);
+  task<> watch(conversation* talk);
+  task<> receive_early(conversation* talk);
   void keep_early(std::span<const std::byte> body);
 
   detail::http_session_ref session_;  // outlives the slot
@@ -57,15 +80,27 @@ class exchange {
   url url_;
   headers fields_;
   std::string body_;
+  std::uint8_t bodies_;                         // as in request_builder
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
   exchange_clock clock_;
+  request_progress progress_;
 
   std::string head_;         // of the request as sent
   bool body_rides_ = false;  // the body is small and stands behind the head
+  bool expects_ = false;     // the caller wants 100 Continue before a body
+  bool expecting_ = false;   // the head says so
+  bool head_told_ = false;   // the observer knows that the head was sent
+  // Of a body that is not in memory.
+  enum class source_state : std::uint8_t { fresh, started, used };
+  source_state source_state_ = source_state::fresh;
+  bool source_failed_ = false;     // what is thrown is its error
+  std::uint64_t source_left_ = 0;  // of what is announced
   connection_slot slot_;
   step step_ = step::preparing;
-  time_limit limit_;  // of the wait that is under way
+  time_limit limit_;       // of the wait that is under way
+  time_limit first_byte_;  // once the request has been sent
+  unsigned attempts_ = 1;  // as a retry_policy counts them
   std::vector<visited> history_;
 
   bool head_received_ = false;

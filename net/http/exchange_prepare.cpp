@@ -15,10 +15,6 @@ namespace {
 // out in one system call.
 constexpr std::size_t small_request_bytes = 16 * 1024;
 
-bool expects_body(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
 }  // namespace
 
 void exchange::prepare() {
@@ -29,6 +25,7 @@ void exchange::prepare() {
   }
   if (method_ == "CONNECT")
     throw invalid_request("CONNECT makes a tunnel, which this is no way to");
+  prepare_body();
   add_defaults();
 }
 
@@ -50,13 +47,11 @@ void exchange::add_defaults() {
 
 void exchange::write_head() {
   if (!fields_.contains("Host")) fields_.add("Host", url_.authority());
-  fields_.remove("Content-Length");
-  if (!body_.empty() || expects_body(method_)) {
-    fields_.add("Content-Length", std::to_string(body_.size()));
-  }
+  announce_body();
   head_.clear();
   append_request_head(head_, method_, url_.target(), fields_);
-  body_rides_ = head_.size() + body_.size() <= small_request_bytes;
+  body_rides_ =
+      !source() && !expecting_ && head_.size() + body_.size() <= small_request_bytes;
   if (body_rides_) head_.append(body_);
 }
 

@@ -2,16 +2,29 @@
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/timeout.hpp>
+#include <eddy/sync/event.hpp>
 #include <system_error>
 
 #include "exchange.hpp"
 #include "session_state.hpp"
+#include "writer.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
 
 constexpr int first_error_status = 400;
+constexpr int continue_status = 100;
+
+// How long a request waits for 100 Continue: RFC 9110 §10.1.1 says not indefinitely, Go and curl a
+// second.
+constexpr std::chrono::seconds continue_limit(1);
+
+// Pieces of a body are collected up to here, a TLS record, and copied up to there.
+constexpr std::size_t corked_bytes = 16 * 1024;
+constexpr std::size_t copied_bytes = 64 * 1024;
+// A body in memory goes in steps of this where somebody watches it: a write timeout, an observer.
+constexpr std::size_t watched_bytes = 64 * 1024;
 
 // A server that answers before it has read all of the request may close the connection, so that
 // sending fails: its answer is what counts, and reading will say if there is none.
@@ -33,18 +46,49 @@ class stop_at_end {
 
 }  // namespace
 
+// The two directions of an exchange, each of which may end the other.
+struct exchange::conversation {
+  explicit conversation(bool starts_with_body) noexcept : body_begun(starts_with_body) {}
+
+  stop_scope writing;
+  stop_scope reading;
+  event continued;  // the server wants the body
+  bool body_begun;
+};
+
 task<> exchange::send() {
-  limit_ = clock_.total();
   if (!body_rides_) {
+    limit_ = clock_.total();
     co_await with_deadline(limit_.at, converse());
     co_return;
   }
   try {
+    limit_ = clock_.from_now(timeout_kind::write);
     co_await with_deadline(limit_.at, slot_.get()->write(head_));
+    progress_.tell(trace_step::request_sent, head_.size());
   } catch (const std::system_error& e) {
     if (!is_peers_doing(e)) throw;
     slot_.get()->taint();
   }
+}
+
+// Every write of a body goes through here, the first with the head in front: a piece is what has to
+// be taken within the write timeout.
+task<> exchange::write_piece(std::string_view bytes) {
+  const time_limit own = clock_.from_now(timeout_kind::write);
+  try {
+    co_await with_deadline(own.at, slot_.get()->write(bytes));
+  } catch (const timeout_error&) {
+    limit_ = own;
+    throw;
+  }
+  std::size_t of_body = bytes.size();
+  if (!head_told_) {
+    head_told_ = true;
+    progress_.tell(trace_step::request_sent, head_.size());
+    of_body -= head_.size();
+  }
+  if (of_body > 0) progress_.tell(trace_step::body_sent, of_body);
 }
 
 // Both directions at once, so that a server that answers before it has read everything (an echo, a
@@ -52,47 +96,99 @@ task<> exchange::send() {
 // sent, or when that has become pointless: then the connection is of no further use after the
 // response.
 task<> exchange::converse() {
-  stop_scope writing;
-  stop_scope reading;
-  task<> up = upload(&writing, &reading);
-  task<> down = watch(&writing, &reading);
+  conversation talk(!expecting_);
+  task<> up = upload(&talk);
+  task<> down = watch(&talk);
   co_await gather(std::move(up), std::move(down));
 }
 
-task<> exchange::upload(stop_scope* writing, stop_scope* reading) {
-  const stop_at_end stop(reading);
+task<> exchange::upload(conversation* talk) {
+  const stop_at_end stop(&talk->reading);
   bool finished = false;
   try {
-    finished = co_await writing->run(write_parts());
+    finished = co_await talk->writing.run(write_parts(talk));
   } catch (const std::system_error& e) {
-    if (!is_peers_doing(e)) throw;
+    if (source_failed_ || !is_peers_doing(e)) throw;
   }
   if (!finished) slot_.get()->taint();
 }
 
-task<> exchange::write_parts() {
-  connection& c = *slot_.get();
-  co_await c.write(head_);
-  co_await c.write(body_);
+task<> exchange::write_parts(conversation* talk) {
+  std::string corked = head_;
+  head_told_ = false;
+  if (expecting_) {
+    co_await write_piece(head_);
+    corked.clear();
+    // Whether it was said or not: RFC 9110 §10.1.1, a server may not know how.
+    (void)co_await talk->continued.wait_for(continue_limit);
+    talk->body_begun = true;
+  }
+  if (source()) {
+    co_await write_source(std::move(corked));
+  } else {
+    if (!corked.empty()) co_await write_piece(corked);
+    co_await write_body();
+  }
 }
 
-task<> exchange::watch(stop_scope* writing, stop_scope* reading) {
-  const stop_at_end stop(writing);
-  co_await reading->run(receive_early());
+// In one call, unless somebody wants to know whether it gets on.
+task<> exchange::write_body() {
+  const bool watched = clock_.has(timeout_kind::write) || session_->settings.observer;
+  const std::size_t most = watched ? watched_bytes : body_.size();
+  for (std::size_t at = 0; at < body_.size(); at += most) {
+    co_await write_piece(std::string_view(body_).substr(at, most));
+  }
+}
+
+// `out`: what goes out with the first piece. Small pieces leave together, and none waits for one
+// that is not there yet. Large ones are not copied.
+task<> exchange::write_source(std::string out) {
+  body_source& from = *source();
+  const bool chunked = from.size() == body_source::unknown_size;
+  source_left_ = from.size();
+  for (;;) {
+    if (from.may_wait() && !out.empty()) {
+      co_await write_piece(out);
+      out.clear();
+    }
+    const std::string_view piece = co_await take_piece();
+    if (piece.empty()) break;
+    if (chunked) append_chunk_prefix(out, piece.size());
+    const bool goes_alone =
+        piece.size() > copied_bytes || (out.empty() && piece.size() >= corked_bytes);
+    if (!goes_alone) out.append(piece);
+    if (!goes_alone && chunked) out.append(chunk_end);
+    if (!out.empty() && (goes_alone || out.size() >= corked_bytes)) {
+      co_await write_piece(out);
+      out.clear();
+    }
+    if (!goes_alone) continue;
+    co_await write_piece(piece);
+    if (chunked) out.append(chunk_end);
+  }
+  if (chunked) append_last_chunk(out);
+  if (!out.empty()) co_await write_piece(out);
+}
+
+task<> exchange::watch(conversation* talk) {
+  const stop_at_end stop(&talk->writing);
+  co_await talk->reading.run(receive_early(talk));
 }
 
 // Until it is stopped because all has been sent, or a response says that the rest is not wanted.
-task<> exchange::receive_early() {
+task<> exchange::receive_early(conversation* talk) {
   connection& c = *slot_.get();
   for (;;) {
     const response_step next = c.next();
     switch (next.event) {
       case response_event::interim:
+        if (c.parser().head().status == continue_status) talk->continued.set();
         break;
       case response_event::head:
-        head_received_ = true;
-        // RFC 9112 §9.5: a client that sees an error stops sending.
-        if (c.parser().head().status >= first_error_status) co_return;
+        head_came();
+        // RFC 9112 §9.5: a client that sees an error stops sending; and one that was to be told to
+        // begin does not.
+        if (c.parser().head().status >= first_error_status || !talk->body_begun) co_return;
         break;
       case response_event::body:
         keep_early(next.body);
@@ -101,7 +197,7 @@ task<> exchange::receive_early() {
         co_return;
       case response_event::need_more: {
         const std::size_t got = co_await c.read();
-        const response_event then = c.arrived(got);
+        const response_event then = arrived(got);
         if (then == response_event::end) co_return;
         break;
       }
@@ -115,6 +211,7 @@ void exchange::keep_early(std::span<const std::byte> body) {
     throw content_error("more than max_body_bytes (" + std::to_string(most) +
                         ") of the response came while the request was still being sent");
   }
+  progress_.tell(trace_step::chunk, body.size());
   early_body_.append(reinterpret_cast<const char*>(body.data()), body.size());
 }
 

@@ -5,7 +5,9 @@
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/net/tls.hpp>
+#include <stdexcept>
 #include <system_error>
+#include <typeinfo>
 
 #include "quoted.hpp"
 
@@ -15,10 +17,10 @@ namespace {
 
 constexpr std::size_t url_shown_bytes = 2048;
 
-constexpr std::array<const char*, 7> step_names = {
+constexpr std::array<const char*, 8> step_names = {
     "preparing the request", "waiting for a connection", "connecting",
     "sending the request",   "waiting for the response", "following a redirection",
-    "reading the response",
+    "reading the response",  "waiting before a retry",
 };
 
 // system_error adds the message of its code again.
@@ -27,6 +29,10 @@ std::string text_without_code(const std::system_error& e) {
   const std::string tail = ": " + e.code().message();
   if (!text.ends_with(tail)) return text;
   return text.substr(0, text.size() - tail.size());
+}
+
+std::string where_of(const std::string& request, step during) {
+  return request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
 }
 
 // An error of that type which tells the step.
@@ -38,31 +44,16 @@ class failed final : public Error, public request_failure {
       : Error(arguments...), request_failure(during) {}
 };
 
-}  // namespace
-
-std::string place_of(const url& to) {
-  const std::string place = std::string(to.scheme()) + "://" + to.authority() + to.target();
-  return escaped(place, url_shown_bytes);
-}
-
-std::string request_line_of(std::string_view method, const url& to) {
-  return escaped(method) + " " + place_of(to);
-}
-
-void rethrow_named(const std::string& request, step during, timeout_kind limit,
-                   const exchange_clock& clock, bool aborted) {
-  const std::string where = request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
-  try {
-    throw;
-  } catch (const timeout_error&) {
-    throw failed<request_timeout>(during, limit, where + clock.passed(limit));
-  } catch (const std::exception&) {
-    if (aborted) throw failed<error>(during, where + "the session was closed");
-  }
+// With `where` in front; what has no place for it passes as it is.
+[[noreturn]] void rethrow_in(const std::string& where, step during) {
   try {
     throw;
   } catch (const certificate_error& e) {
     throw failed<certificate_error>(during, where + e.what());
+  } catch (const tls_handshake_closed& e) {
+    throw failed<tls_handshake_closed>(during, where + e.what());
+  } catch (const tls_handshake_error& e) {
+    throw failed<tls_handshake_error>(during, where + e.what());
   } catch (const tls_truncated& e) {
     throw failed<tls_truncated>(during, where + e.what());
   } catch (const tls_error& e) {
@@ -87,6 +78,46 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
     throw failed<error>(during, where + e.what());
   } catch (const std::system_error& e) {
     throw failed<std::system_error>(during, e.code(), where + text_without_code(e));
+  } catch (const std::runtime_error& e) {
+    if (typeid(e) != typeid(std::runtime_error)) throw;
+    throw failed<std::runtime_error>(during, where + e.what());
+  }
+}
+
+}  // namespace
+
+std::string place_of(const url& to) {
+  const std::string place = std::string(to.scheme()) + "://" + to.authority() + to.target();
+  return escaped(place, url_shown_bytes);
+}
+
+std::string request_line_of(std::string_view method, const url& to) {
+  return escaped(method) + " " + place_of(to);
+}
+
+void rethrow_named(const std::string& request, step during, timeout_kind limit,
+                   const exchange_clock& clock, bool aborted) {
+  const std::string where = where_of(request, during);
+  try {
+    throw;
+  } catch (const timeout_error&) {
+    throw failed<request_timeout>(during, limit, where + clock.passed(limit));
+  } catch (const std::exception&) {
+    if (aborted) throw failed<error>(during, where + "the session was closed");
+  }
+  rethrow_in(where, during);
+}
+
+void rethrow_of_body(const std::string& request, step during) {
+  const std::string where = where_of(request, during) + "the body: ";
+  try {
+    throw;
+  } catch (const request_timeout& e) {
+    throw failed<request_timeout>(during, e.kind(), where + e.what());
+  } catch (const timeout_error& e) {
+    throw failed<timeout_error>(during, where + e.what());
+  } catch (const std::exception&) {
+    rethrow_in(where, during);
   }
 }
 

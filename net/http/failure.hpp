@@ -25,4 +25,8 @@ std::string request_line_of(std::string_view method, const url& to);
 [[noreturn]] void rethrow_named(const std::string& request, step during, timeout_kind limit,
                                 const exchange_clock& clock, bool aborted);
 
+// The same for what the body's source threw, which has nothing to do with the connection and with
+// the timeouts of this request. A type that is not known here passes as it is.
+[[noreturn]] void rethrow_of_body(const std::string& request, step during);
+
 }  // namespace eddy::inline v1::http

@@ -1,10 +1,23 @@
 #include <eddy/net/http/request_builder.hpp>
 
+#include "../percent.hpp"
 #include "exchange.hpp"
+#include "form.hpp"
+#include "multipart_parts.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
+
+void append_encoded(std::string& out, std::string_view text) {
+  for (const char byte : text) {
+    if (url_syntax::is_unreserved(byte)) {
+      out += byte;
+    } else {
+      url_syntax::append_triplet(out, byte);
+    }
+  }
+}
 
 task<response> perform(request_builder request) {
   exchange work(std::move(request));
@@ -28,6 +41,7 @@ request_builder& request_builder::operator=(request_builder&& other) noexcept {
   body_ = std::move(other.body_);
   std::swap(settings_, other.settings_);
   max_redirects_ = other.max_redirects_;
+  bodies_ = other.bodies_;
   return *this;
 }
 
@@ -38,11 +52,77 @@ request_settings& request_builder::settings() {
   return *settings_;
 }
 
+request_builder&& request_builder::body_file(std::string path) && {
+  settings().source = make_file_source(std::move(path));
+  bodies_ |= file_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::stream(generator<std::string> pieces) && {
+  return std::move(*this).stream(std::move(pieces), body_source::unknown_size);
+}
+
+request_builder&& request_builder::stream(generator<std::string> pieces, std::uint64_t size) && {
+  settings().source = make_generator_source(std::move(pieces), size);
+  bodies_ |= stream_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::form(std::string_view name, std::string_view value) && {
+  append_form_field(body_, name, value);
+  bodies_ |= form_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::multipart(http::multipart parts) && {
+  parts.parts();  // not one that was moved from
+  std::unique_ptr<multipart_parts> owned(std::exchange(parts.parts_, nullptr));
+  settings().source = make_multipart_source(std::move(owned));
+  bodies_ |= multipart_body;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::expect_continue() && {
+  settings().expect_continue = true;
+  return std::move(*this);
+}
+
 request_builder& request_builder::set_timeout(timeout_kind kind, std::int64_t ns) {
   request_settings& s = settings();
   s.times[kind] = ns;
   s.times_set[static_cast<std::size_t>(kind)] = true;
   return *this;
+}
+
+void request_builder::append_query(std::string_view name, std::string_view value) {
+  const std::string& old = url_.text();
+  const std::size_t fragment = old.size() - (url_.has_fragment() ? url_.fragment().size() + 1 : 0);
+  std::string text = old.substr(0, fragment);
+  if (!url_.has_query()) {
+    text += '?';
+  } else if (!url_.query().empty()) {
+    text += '&';
+  }
+  append_encoded(text, name);
+  text += '=';
+  append_encoded(text, value);
+  text.append(old, fragment);
+  url_ = eddy::url::parse(text);
+}
+
+request_builder&& request_builder::retry(const retry_policy& policy) && {
+  settings().retries = policy;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::decompress(bool on) && {
+  settings().decompress = on;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::max_body_bytes(std::size_t most) && {
+  settings().max_body_bytes = most;
+  return std::move(*this);
 }
 
 task<response> request_builder::send() && { return perform(std::move(*this)); }

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,6 +42,13 @@ int file_sync(int fd) noexcept {
     if (::fsync(fd) == 0) return 0;
     if (errno != EINTR) return -errno;
   }
+}
+
+std::int64_t file_size(int fd) noexcept {
+  struct stat is = {};
+  if (::fstat(fd, &is) != 0) return -errno;
+  if (S_ISDIR(is.st_mode)) return -EISDIR;
+  return S_ISREG(is.st_mode) ? is.st_size : -ESPIPE;
 }
 
 // Linux has freed the number also when close says EINTR; a retry could close another's.

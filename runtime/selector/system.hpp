@@ -13,7 +13,12 @@ namespace eddy::inline v1::detail::system {
 
 // CLOCK_MONOTONIC, which is std::chrono::steady_clock.
 std::int64_t clock_ns() noexcept;
+// CLOCK_REALTIME in whole seconds since 1970-01-01 00:00 UTC: for dates, not for how long things take.
+std::int64_t wall_seconds() noexcept;
 unsigned core_count() noexcept;
+// Random bytes that nobody can guess; in a simulated world they follow from its seed. At most 256.
+inline constexpr std::size_t most_random_bytes = 256;
+int fill_random(void* out, std::size_t size) noexcept;
 
 using detail::socket_address;
 
@@ -80,6 +85,8 @@ std::int64_t file_read(int fd, void* data, std::size_t size) noexcept;
 // All of it, or an error.
 std::int64_t file_write(int fd, const void* data, std::size_t size) noexcept;
 int file_sync(int fd) noexcept;
+// The bytes of a regular file; -ESPIPE for what has no size, as pipes and devices, and -EISDIR.
+std::int64_t file_size(int fd) noexcept;
 int file_close(int fd) noexcept;
 
 // Child processes.

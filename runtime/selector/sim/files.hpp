@@ -21,6 +21,7 @@ class file_system {
   bool submit(operation& op);
   void cancel(operation& op) noexcept;
   int close(int fd) noexcept;
+  std::int64_t size(int fd) const noexcept;
 
   // As in sim_files.hpp.
   void put(std::string_view path, std::string_view bytes);

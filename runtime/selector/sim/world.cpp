@@ -1,6 +1,7 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -23,6 +24,7 @@ namespace {
 constexpr std::uint64_t for_schedule = 1;
 constexpr std::uint64_t for_chances = 2;
 constexpr std::uint64_t for_program = 3;
+constexpr std::uint64_t for_entropy = 4;
 
 // Above every number that a process has really open.
 constexpr int first_descriptor = 1 << 20;
@@ -102,6 +104,7 @@ world::world(const sim::settings& chosen)
     : schedule(chosen.seed, for_schedule),
       chances(chosen.seed, for_chances),
       program(chosen.seed, for_program),
+      entropy(chosen.seed, for_entropy),
       chosen_(chosen),
       files_(std::make_unique<file_system>(*this)),
       network_(std::make_unique<network>(*this)) {
@@ -164,6 +167,23 @@ std::int64_t clock_ns() noexcept {
   // A thread without a world is a real one, and waits in real time.
   const auto real = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(real).count();
+}
+
+int fill_random(void* out, std::size_t size) noexcept {
+  auto* const w = simulation::world::current();
+  if (!w) return -ENOSYS;
+  auto* to = static_cast<unsigned char*>(out);
+  for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<unsigned char>(w->entropy.next());
+  return 0;
+}
+
+// A world begins at 2023-11-14 22:13:20 UTC.
+std::int64_t wall_seconds() noexcept {
+  constexpr std::int64_t first_second = 1'700'000'000;
+  const auto* w = simulation::world::current();
+  if (w) return first_second + (w->now() - simulation::first_instant_ns) / 1'000'000'000;
+  const auto real = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(real).count();
 }
 
 // A usual machine, whatever this one is.

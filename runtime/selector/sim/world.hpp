@@ -107,10 +107,12 @@ class world {
   }
   std::uint64_t trace_hash() const noexcept { return hash_ ^ hash_ >> 32; }
 
-  // What the engine's scheduling draws from; what devices and the network do; the program's own.
+  // What the engine's scheduling draws from; what devices and the network do; the program's own;
+  // what passes for entropy.
   random_source schedule;
   random_source chances;
   random_source program;
+  random_source entropy;
 
   file_system& files() noexcept { return *files_; }
   network& net() noexcept { return *network_; }

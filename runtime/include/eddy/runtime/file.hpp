@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <eddy/runtime/task.hpp>
 #include <span>
 #include <string>
@@ -37,6 +38,9 @@ class file {
 
   // Reads up to `out.size()` bytes at the current position; 0 at the end.
   task<std::size_t> read_some(std::span<std::byte> out);
+  // Its bytes, now. Nothing to ask for of a FIFO or a device: no_size; a directory is an error.
+  static constexpr std::uint64_t no_size = UINT64_MAX;
+  task<std::uint64_t> size();
   // Reads to the end; throws std::length_error past `limit` bytes.
   task<std::string> read_all(std::size_t limit = 64 * 1024 * 1024);
   // Writes all of `bytes`, which must stay valid until the await returns.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <eddy/net/http/headers.hpp>
+#include <eddy/net/http/multipart.hpp>
 #include <eddy/net/http/response.hpp>
 #include <eddy/net/http/timeout.hpp>
 #include <eddy/net/url.hpp>
@@ -47,6 +49,9 @@ class http_session_ref {
 
 namespace http {
 
+class auth;
+class proxy;
+class retry_policy;
 struct request_settings;
 
 // What redirects() and session_options::max_redirects() are cut to.
@@ -89,7 +94,8 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
         fields_(std::move(other.fields_)),
         body_(std::move(other.body_)),
         settings_(std::exchange(other.settings_, nullptr)),
-        max_redirects_(other.max_redirects_) {}
+        max_redirects_(other.max_redirects_),
+        bodies_(other.bodies_) {}
   request_builder& operator=(request_builder&& other) noexcept;
   ~request_builder();
 
@@ -99,11 +105,50 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
     fields_.add(name, value);
     return std::move(*this);
   }
+  // Appends name=value to the URL's query, with all but letters, digits and "-._~" encoded.
+  // Throws url_error if the URL becomes too long.
+  request_builder&& query(std::string_view name, std::string_view value) && {
+    append_query(name, value);
+    return std::move(*this);
+  }
+
+  // A request has one body. Those of two kinds, as body() and form(), are an http::invalid_request
+  // at the await that names both; of one kind the last one counts. What json(), form() and
+  // multipart() say of their Content-Type stands unless header() says it, or the redirection of a
+  // POST drops the body.
+
   // The whole body. It is kept for redirections (307, 308) and a retry.
   request_builder&& body(std::string content) && noexcept {
     body_ = std::move(content);
+    bodies_ |= memory_body;
     return std::move(*this);
   }
+  // The file's bytes, read while they are sent: as many as it has when the request begins, and
+  // http::error if it turns out shorter. Opened again for a redirection or a retry. A FIFO or a
+  // device is sent in chunks to its end, and once only.
+  request_builder&& body_file(std::string path) &&;
+  // What the generator yields, each piece as a chunk that leaves when it is there; so yield pieces
+  // of some KiB. The generator runs inside the await, no faster than the server takes its pieces.
+  // What it throws fails the request. It cannot be replayed: a redirection that asks for the body
+  // again is an http::error, and there is no retry once a piece was taken. HTTP/1.0 servers do not
+  // know chunks and may answer 411.
+  request_builder&& stream(generator<std::string> pieces) &&;
+  // The same with a Content-Length: to yield more or less is an http::invalid_request.
+  request_builder&& stream(generator<std::string> pieces, std::uint64_t size) &&;
+  // A JSON text, sent as it is as application/json.
+  request_builder&& json(std::string text) && noexcept {
+    body_ = std::move(text);
+    bodies_ |= json_body;
+    return std::move(*this);
+  }
+  // Adds a field to a body of application/x-www-form-urlencoded.
+  request_builder&& form(std::string_view name, std::string_view value) &&;
+  request_builder&& multipart(http::multipart parts) &&;
+  // Sends the head first, and the body when the server says 100 Continue, or nothing for a second;
+  // for large bodies that may be refused. Nothing is sent of a body that another answer comes
+  // before; after 417 the request is sent once more without asking. The same as a header "Expect:
+  // 100-continue". Means nothing without a body.
+  request_builder&& expect_continue() &&;
 
   // In place of the session's: see session_options.
   template <class Rep, class Period>
@@ -144,6 +189,22 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
     return std::move(*this);
   }
 
+  // In place of the session's.
+  request_builder&& retry(const retry_policy& policy) &&;
+  // Content codings are asked for, and undone. Default on.
+  request_builder&& decompress(bool on) &&;
+  // In place of session_options::max_body_bytes.
+  request_builder&& max_body_bytes(std::size_t most) &&;
+  // One more cookie for this request and its redirections within the origin, beside those of the
+  // jar, and before them.
+  request_builder&& cookie(std::string_view name, std::string_view value) &&;
+  // Off: this request neither sends nor keeps cookies of the session's jar.
+  request_builder&& cookies(bool on) &&;
+  // In place of the session's. Never sent to another origin.
+  request_builder&& auth(const http::auth& credentials) &&;
+  // In place of the session's.
+  request_builder&& proxy(const http::proxy& through) &&;
+
   // Sends it and returns when the response's head is there. Errors, all of which name method, URL
   // and step: std::system_error, resolve_error, tls_error, http::request_timeout and http::error.
   // Cancellation point: a cancelled exchange closes its connection and frees its place in the pool.
@@ -154,9 +215,17 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
  private:
   friend class exchange;
   static constexpr int as_session = -1;
+  // In bodies_.
+  static constexpr std::uint8_t memory_body = 1;
+  static constexpr std::uint8_t file_body = 2;
+  static constexpr std::uint8_t stream_body = 4;
+  static constexpr std::uint8_t json_body = 8;
+  static constexpr std::uint8_t form_body = 16;
+  static constexpr std::uint8_t multipart_body = 32;
 
   request_builder& set_timeout(timeout_kind kind, std::int64_t ns);
   request_settings& settings();
+  void append_query(std::string_view name, std::string_view value);
 
   detail::http_session_ref session_;
   std::string method_;
@@ -165,6 +234,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
   std::string body_;
   request_settings* settings_ = nullptr;  // made by the first setter that needs it
   int max_redirects_ = as_session;
+  std::uint8_t bodies_ = 0;  // which kinds were given
 };
 
 }  // namespace http
