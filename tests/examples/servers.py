@@ -36,9 +36,8 @@ class Server:
     """A child that listens; stop() ends it."""
 
     def __init__(self, folder, command, port):
-        for place in (folder, *folder.rglob("*")):  # servers give up being root
-            if place.is_dir():
-                place.chmod(0o755)
+        folder.parent.chmod(0o755)  # servers give up being root
+        folder.chmod(0o755)
         with open(folder / "output", "wb") as output:
             self.child = subprocess.Popen([str(c) for c in command], stdout=output, stderr=output)
         self.folder = folder
@@ -136,6 +135,7 @@ def apache(folder, site):
     ErrorLog {folder}/error.log
     DefaultRuntimeDir {folder}
     DocumentRoot {site}
+    TypesConfig /dev/null
     StartServers 1
     <Directory {site}>
       Require all granted
