@@ -169,8 +169,8 @@ task<> exchange::attempt() {
 
 bool exchange::retry_allowed(bool reused, bool is_retry) const noexcept {
   const connection& c = *slot_.get();
-  const failed_exchange facts = {
-      reused, c.received() > 0, is_idempotent(method_), c.sent() > 0, can_send_body_again(), is_retry};
+  const failed_exchange facts = {reused,       c.received() > 0,      is_idempotent(method_),
+                                 c.sent() > 0, can_send_body_again(), is_retry};
   return session_->settings.stale_retry && !c.is_aborted() && may_retry(facts);
 }
 

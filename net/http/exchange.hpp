@@ -25,6 +25,8 @@ class exchange {
   task<response> run();
 
  private:
+  using step = request_stage;
+
   // exchange.cpp
   task<> hop();
   task<> acquire();
@@ -88,16 +90,16 @@ class exchange {
 
   std::string head_;         // of the request as sent
   bool body_rides_ = false;  // the body is small and stands behind the head
-  bool head_sent_ = false;   // where the body does not ride
   bool expects_ = false;     // the caller wants 100 Continue before a body
   bool expecting_ = false;   // the head says so
+  bool head_told_ = false;   // the observer knows that the head was sent
   // Of a body that is not in memory.
   enum class source_state : std::uint8_t { fresh, started, used };
   source_state source_state_ = source_state::fresh;
   bool source_failed_ = false;     // what is thrown is its error
   std::uint64_t source_left_ = 0;  // of what is announced
   connection_slot slot_;
-  step step_ = step::preparing;
+  step step_ = step::preparing;  // the middle of "GET http://example.com/: connecting: refused"
   time_limit limit_;       // of the wait that is under way
   time_limit first_byte_;  // once the request has been sent
   unsigned attempts_ = 1;  // as a retry_policy counts them

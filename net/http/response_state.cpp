@@ -81,7 +81,7 @@ std::size_t response_state::take(std::span<std::byte> into) {
     }
     const content_decoder::progress got = decoder_->decode(piece_, into);
     piece_ = piece_.subspan(got.consumed);
-    held_ = got.produced == into.size() && !decoder_->is_identity();
+    held_ = got.more && !decoder_->is_identity();
     if (piece_.empty()) advance();
     if (got.produced > 0) return got.produced;
   }
@@ -123,7 +123,7 @@ void response_state::fail() {
   piece_ = {};
   slot_.drop();
   try {
-    rethrow_named(request_, step::receiving_body, limit_.kind, clock_, aborted);
+    rethrow_named(request_, request_stage::receiving_body, limit_.kind, clock_, aborted);
   } catch (...) {
     progress_.failed_with_current();
     throw;
