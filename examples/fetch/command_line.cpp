@@ -13,6 +13,7 @@ namespace {
 constexpr unsigned most_redirects = 1000;
 constexpr unsigned most_retries = 1000;
 constexpr double most_seconds = 1e9;
+constexpr double most_body_bytes = 1e15;
 
 constexpr const char* purpose =
     "Gets URLs and writes what they hold to the standard output, in the order given, while all of\n"
@@ -36,10 +37,20 @@ constexpr const char* notes =
     "  fetch -L --compressed -o page.html --max-time 10 example.com\n"
     "  fetch -d name=value -d @more.txt -H 'Accept: application/json' http://localhost:8080/form";
 
-// A range that --help does not spell out; the error does.
-CLI::Validator within(double least, double most) {
-  return CLI::Range(least, most).description("");
-}
+// A number without a sign, at most `most`.
+class at_most : public CLI::Validator {
+ public:
+  explicit at_most(double most) {
+    func_ = [most](const std::string& text) {
+      double value = 0;
+      const bool number = !text.empty() && text.find_first_of("+-xX") == std::string::npos &&
+                          CLI::detail::lexical_cast(text, value);
+      if (number && value >= 0 && value <= most) return std::string();
+      return "wants a number from 0 to " + std::to_string(static_cast<std::uint64_t>(most)) +
+             ", is " + text;
+    };
+  }
+};
 
 class reader {
  public:
@@ -88,26 +99,27 @@ class reader {
     app_.add_option("--max-redirects,--max-redirs", s_.max_redirects,
                     "follow no more than this (default 50)")
         ->type_name("N")
-        ->check(within(0, most_redirects));
+        ->check(at_most(most_redirects));
     app_.add_option("--max-body", max_body_, "a larger body, decompressed, is a failure")
-        ->type_name("BYTES");
+        ->type_name("BYTES")
+        ->check(at_most(most_body_bytes));
     app_.add_option("--retry", s_.retries,
                     "try again up to N times after a timeout, an unknown host, or status\n"
                     "408, 429, 500, 502, 503 or 504; after 1 s, 2 s, 4 s... or as\n"
                     "Retry-After says")
         ->type_name("N")
-        ->check(within(0, most_retries));
+        ->check(at_most(most_retries));
   }
 
   void add_connection_options() {
     app_.add_option("--connect-timeout", s_.connect_timeout_s,
                     "seconds for connecting: name, TCP, proxy and TLS (default 30)")
         ->type_name("S")
-        ->check(within(0, most_seconds));
+        ->check(at_most(most_seconds));
     app_.add_option("-m,--max-time", s_.max_time_s,
                     "seconds for a URL, redirections included (default: no limit)")
         ->type_name("S")
-        ->check(within(0, most_seconds));
+        ->check(at_most(most_seconds));
     app_.add_flag("-k,--insecure", s_.insecure, "accept any certificate");
     app_.add_option("--cacert", s_.ca_file, "trust the certificates in this PEM file only")
         ->type_name("FILE");

@@ -27,7 +27,8 @@ void check_name(std::string_view name) {
   constexpr std::array<std::string_view, 2> framing = {"Content-Length", "Transfer-Encoding"};
   for (const std::string_view reserved : framing) {
     if (!same_name(name, reserved)) continue;
-    throw std::invalid_argument(std::string(reserved) + " follows from the body, and cannot be set");
+    throw std::invalid_argument(std::string(reserved) +
+                                " follows from the body, and cannot be set");
   }
 }
 

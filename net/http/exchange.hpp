@@ -25,6 +25,8 @@ class exchange {
   task<response> run();
 
  private:
+  using step = request_stage;
+
   // exchange.cpp
   task<> hop();
   task<> acquire();
@@ -97,7 +99,7 @@ class exchange {
   bool source_failed_ = false;     // what is thrown is its error
   std::uint64_t source_left_ = 0;  // of what is announced
   connection_slot slot_;
-  step step_ = step::preparing;
+  step step_ = step::preparing;  // the middle of "GET http://example.com/: connecting: refused"
   time_limit limit_;       // of the wait that is under way
   time_limit first_byte_;  // once the request has been sent
   unsigned attempts_ = 1;  // as a retry_policy counts them

@@ -65,7 +65,7 @@ task<> exchange::send() {
   try {
     limit_ = clock_.from_now(timeout_kind::write);
     co_await with_deadline(limit_.at, slot_.get()->write(head_));
-    progress_.tell(trace_step::request_sent, head_.size());
+    progress_.tell_sent(head_);
   } catch (const std::system_error& e) {
     if (!is_peers_doing(e)) throw;
     slot_.get()->taint();
@@ -85,7 +85,7 @@ task<> exchange::write_piece(std::string_view bytes) {
   std::size_t of_body = bytes.size();
   if (!head_told_) {
     head_told_ = true;
-    progress_.tell(trace_step::request_sent, head_.size());
+    progress_.tell_sent(head_);
     of_body -= head_.size();
   }
   if (of_body > 0) progress_.tell(trace_step::body_sent, of_body);

@@ -31,7 +31,7 @@ std::string text_without_code(const std::system_error& e) {
   return text.substr(0, text.size() - tail.size());
 }
 
-std::string where_of(const std::string& request, step during) {
+std::string where_of(const std::string& request, request_stage during) {
   return request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
 }
 
@@ -40,12 +40,12 @@ template <class Error>
 class failed final : public Error, public request_failure {
  public:
   template <class... Arguments>
-  explicit failed(step during, const Arguments&... arguments)
+  explicit failed(request_stage during, const Arguments&... arguments)
       : Error(arguments...), request_failure(during) {}
 };
 
 // With `where` in front; what has no place for it passes as it is.
-[[noreturn]] void rethrow_in(const std::string& where, step during) {
+[[noreturn]] void rethrow_in(const std::string& where, request_stage during) {
   try {
     throw;
   } catch (const certificate_error& e) {
@@ -95,7 +95,7 @@ std::string request_line_of(std::string_view method, const url& to) {
   return escaped(method) + " " + place_of(to);
 }
 
-void rethrow_named(const std::string& request, step during, timeout_kind limit,
+void rethrow_named(const std::string& request, request_stage during, timeout_kind limit,
                    const exchange_clock& clock, bool aborted) {
   const std::string where = where_of(request, during);
   try {
@@ -108,7 +108,7 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
   rethrow_in(where, during);
 }
 
-void rethrow_of_body(const std::string& request, step during) {
+void rethrow_of_body(const std::string& request, request_stage during) {
   const std::string where = where_of(request, during) + "the body: ";
   try {
     throw;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace eddy::inline v1::http {
@@ -39,7 +40,8 @@ class netrc {
   [[nodiscard]] const netrc_entry* find(std::string_view host,
                                         std::string_view login) const noexcept;
 
-  [[nodiscard]] const std::vector<netrc_entry>& entries() const noexcept { return entries_; }
+  [[nodiscard]] const std::vector<netrc_entry>& entries() const& noexcept { return entries_; }
+  [[nodiscard]] std::vector<netrc_entry> entries() && noexcept { return std::move(entries_); }
 
  private:
   class reader;

@@ -103,6 +103,21 @@ void request_progress::failed_with_current() noexcept {
 
 void request_progress::emit(trace_step what, std::size_t bytes, int status,
                             std::string_view error) const noexcept {
+  trace_event e = event_of(what);
+  e.status = status;
+  e.bytes = bytes;
+  e.error = error;
+  observer_->on_event(e);
+}
+
+void request_progress::emit_sent(std::string_view message) const noexcept {
+  trace_event e = event_of(trace_step::request_sent);
+  e.bytes = message.size();
+  e.head = message.substr(0, message.find("\r\n\r\n") + 4);
+  observer_->on_event(e);
+}
+
+trace_event request_progress::event_of(trace_step what) const noexcept {
   const std::string_view line = line_;
   trace_event e;
   e.step = what;
@@ -110,11 +125,8 @@ void request_progress::emit(trace_step what, std::size_t bytes, int status,
   e.method = line.substr(0, method_bytes_);
   if (line.size() > method_bytes_) e.url = line.substr(method_bytes_ + 1);
   e.hop = hop_;
-  e.status = status;
-  e.bytes = bytes;
-  e.error = error;
   e.at = time_point(std::chrono::nanoseconds(now_here()));
-  observer_->on_event(e);
+  return e;
 }
 
 }  // namespace eddy::inline v1::http

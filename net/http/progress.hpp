@@ -39,6 +39,10 @@ class request_progress {
   void tell(trace_step what, std::size_t bytes = 0, int status = 0) const noexcept {
     if (observer_) emit(what, bytes, status, {});
   }
+  // `message` begins with the request's head.
+  void tell_sent(std::string_view message) const noexcept {
+    if (observer_) emit_sent(message);
+  }
   void redirected(std::string_view method, const url& to, int status);
   // The hop will be sent again.
   void retried(std::string_view error, int status) noexcept;
@@ -57,7 +61,9 @@ class request_progress {
 
  private:
   void describe(std::string_view method, const url& to);
+  void emit_sent(std::string_view message) const noexcept;
   void emit(trace_step what, std::size_t bytes, int status, std::string_view error) const noexcept;
+  trace_event event_of(trace_step what) const noexcept;
 
   trace_observer* observer_;
   session_counters* counters_;

@@ -123,7 +123,7 @@ void response_state::fail() {
   piece_ = {};
   slot_.drop();
   try {
-    rethrow_named(request_, step::receiving_body, limit_.kind, clock_, aborted);
+    rethrow_named(request_, request_stage::receiving_body, limit_.kind, clock_, aborted);
   } catch (...) {
     progress_.failed_with_current();
     throw;

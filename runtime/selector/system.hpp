@@ -13,7 +13,8 @@ namespace eddy::inline v1::detail::system {
 
 // CLOCK_MONOTONIC, which is std::chrono::steady_clock.
 std::int64_t clock_ns() noexcept;
-// CLOCK_REALTIME in whole seconds since 1970-01-01 00:00 UTC: for dates, not for how long things take.
+// CLOCK_REALTIME in whole seconds since 1970-01-01 00:00 UTC: for dates, not for how long things
+// take.
 std::int64_t wall_seconds() noexcept;
 unsigned core_count() noexcept;
 // Random bytes that nobody can guess; in a simulated world they follow from its seed. At most 256.

@@ -31,8 +31,8 @@ class protocol_error : public error {
   int answer_status_;
 };
 
-// The connection ended before a byte of the response had come. It may have been reset as well, which
-// is a std::system_error.
+// The connection ended before a byte of the response had come, interim ones apart. (A connection
+// that was reset is a std::system_error.)
 class empty_reply : public protocol_error {
  public:
   explicit empty_reply(const std::string& what);
@@ -93,7 +93,7 @@ enum class request_stage : std::uint8_t {
   receiving_head,
   redirecting,
   receiving_body,
-  pausing,  // before a retry of retry_policy
+  pausing,  // before a retry that a retry_policy wants
 };
 
 // What every error of a request is as well, whatever its type: std::system_error does not tell

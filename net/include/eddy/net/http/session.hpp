@@ -218,8 +218,8 @@ class session_options {
   session_options&& header(std::string_view name, std::string_view value) && {
     return std::move(header(name, value));
   }
-  // Requests that do not bring a field of that name have none: neither the session's default nor one
-  // that Eddy would add (Accept, Accept-Encoding, User-Agent). Host is always sent.
+  // Requests that do not bring a field of that name have none: neither the session's default nor
+  // one that Eddy would add (Accept, Accept-Encoding, User-Agent). Host is always sent.
   session_options& without_header(std::string_view name) &;
   session_options&& without_header(std::string_view name) && {
     return std::move(without_header(name));

@@ -32,7 +32,7 @@ enum class trace_step : std::uint8_t {
 // "queued", and so on.
 std::string_view name_of(trace_step step) noexcept;
 
-// One step. Its texts are good until on_event returns, and hold no control bytes.
+// One step. Its texts are good until on_event returns, and but for `head` hold no control bytes.
 class trace_event {
  public:
   trace_event() noexcept {}
@@ -45,6 +45,7 @@ class trace_event {
   int status = 0;
   std::size_t bytes = 0;
   std::string_view error;
+  std::string_view head;  // of request_sent: as it went out, line ends and credentials included
   time_point at;
 };
 
