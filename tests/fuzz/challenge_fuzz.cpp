@@ -59,7 +59,8 @@ void check(const challenge& one) {
 
 // What we answer is itself of that grammar, and says again what we were told.
 void check_answer(const eddy::http::digest_challenge& asked) {
-  const eddy::http::digest_request request = {"us\"er", "password", "GET", "/?a=\"b\"", "cnonce", 1};
+  const eddy::http::digest_request request = {"us\"er",      "password", "GET",
+                                              "/?a=\"b\"", "cnonce",   1};
   const std::string answer = digest_response(asked, request);
   require(is_field_text(answer));
   if (answer.size() > eddy::http::max_challenge_bytes) return;
