@@ -52,7 +52,7 @@ void check(const challenge& one) {
   }
   const std::string text = written(one);
   if (text.size() > eddy::http::max_challenge_bytes) return;
-  const challenge_list again = parse_challenges({text});
+  const challenge_list again = eddy::http::parse_challenges({text});
   require(again.problem.empty() && again.challenges.size() == 1);
   require_equal(again.challenges[0], one);
 }
