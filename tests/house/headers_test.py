@@ -40,6 +40,7 @@ TEXT_BUDGET = 25000
 # Those that hold a std::string, or derive from a standard exception, which holds one.
 TEXT = {
     "eddy/net/address.hpp", "eddy/net/http/error.hpp", "eddy/net/http/headers.hpp",
+    "eddy/net/http/json.hpp", "eddy/net/http/server_sent_event.hpp",
     "eddy/net/resolver.hpp", "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/udp.hpp",
     "eddy/net/unix.hpp", "eddy/net/url.hpp", "eddy/runtime/cancellation.hpp",
     "eddy/runtime/command.hpp", "eddy/runtime/file.hpp", "eddy/runtime/process.hpp",

@@ -35,7 +35,7 @@ NOT_IN_PUBLIC_HEADERS = re.compile(
 # Parsers and the URL: bytes in, values out.
 NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
                        r"grammar|writer|headers|inflater|decoder|line_reader|quoted|"
-                       r"content_stage|charset|json\w*|media_type|line_splitter|sse_parser)"
+                       r"content_stage|charset\w*|json\w*|media_type|utf8|line_splitter)"
                        r"\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(
