@@ -17,6 +17,7 @@ PRIVATE_SYSTEM_HEADERS = {
     r"openssl/": r"net/tls\w*\.[ch]pp",
     r"zlib\.h": r"net/http/(\w*inflater|content_decoder)\.cpp",
     r"idn2\.h": r"net/idn\.cpp",
+    r"ares\w*\.h": r"net/cares_query\.[ch]pp",
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/(sim/)?\w+\.[ch]pp",

@@ -22,6 +22,7 @@ ALSO = {
     "runtime_mailbox.cpp.o": r"pthread_mutex_\w+",
     "sync_channel_core.cpp.o": r"pthread_mutex_\w+",
     "net_idn.cpp.o": r"idn2_\w+",
+    "net_cares_query.cpp.o": r"ares_\w+",
     "net_http_inflater.cpp.o": r"inflate\w*",
     "net_tls": r"(SSL|TLS|BIO|ERR|X509|EVP|OPENSSL|ASN1)_\w+|pthread_once|__once_proxy",
 }
