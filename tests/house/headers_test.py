@@ -39,9 +39,10 @@ BUDGETS = {
 TEXT_BUDGET = 25000
 # Those that hold a std::string, or derive from a standard exception, which holds one.
 TEXT = {
-    "eddy/net/address.hpp", "eddy/net/http/error.hpp", "eddy/net/http/headers.hpp",
-    "eddy/net/resolver.hpp", "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/udp.hpp",
-    "eddy/net/unix.hpp", "eddy/net/url.hpp", "eddy/runtime/cancellation.hpp",
+    "eddy/net/address.hpp", "eddy/net/http/auth.hpp", "eddy/net/http/error.hpp",
+    "eddy/net/http/headers.hpp", "eddy/net/http/proxy.hpp", "eddy/net/resolver.hpp",
+    "eddy/net/tcp.hpp", "eddy/net/tls.hpp", "eddy/net/udp.hpp", "eddy/net/unix.hpp",
+    "eddy/net/url.hpp", "eddy/runtime/cancellation.hpp",
     "eddy/runtime/command.hpp", "eddy/runtime/file.hpp", "eddy/runtime/process.hpp",
     "eddy/runtime/run.hpp", "eddy/runtime/sim.hpp", "eddy/runtime/sim_files.hpp",
     "eddy/runtime/stream.hpp", "eddy/sync/barrier.hpp",

@@ -14,7 +14,7 @@ BELOW_THE_SELECTOR = {"eddy/runtime/job.hpp", "eddy/runtime/operation.hpp"}
 # header: the only files that may include it
 PRIVATE_SYSTEM_HEADERS = {
     r"liburing": r"runtime/selector/io_uring\w*\.[ch]pp",
-    r"openssl/": r"net/tls\w*\.[ch]pp",
+    r"openssl/": r"net/(tls\w*|http/digest_hash)\.[ch]pp",
     r"zlib\.h": r"net/http/(\w*inflater|content_decoder)\.cpp",
     r"idn2\.h": r"net/idn\.cpp",
     r"ares\w*\.h": r"net/cares_query\.[ch]pp",
@@ -30,7 +30,8 @@ NOT_IN_PUBLIC_HEADERS = re.compile(
     r"zlib\.h|liburing\.h|signal\.h|fcntl\.h|(sys|netinet|arpa|openssl|linux)/.*)")
 # Parsers and the URL: bytes in, values out.
 NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
-                       r"grammar|writer|headers|inflater|decoder|line_reader|quoted)\.[ch]pp")
+                       r"grammar|writer|headers|inflater|decoder|line_reader|quoted|auth\w*|"
+                       r"base64|challenge|credential_text|digest\w*|proxy\w*|socks5)\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(
     r"^[ \t]*#[ \t]*(?:el)?if.*\b(__linux__|__linux|linux|__APPLE__|__MACH__|__FreeBSD__|_WIN32|"
