@@ -54,6 +54,10 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
     throw;
   } catch (const certificate_error& e) {
     throw certificate_error(where + e.what());
+  } catch (const tls_handshake_closed& e) {
+    throw tls_handshake_closed(where + e.what());
+  } catch (const tls_handshake_error& e) {
+    throw tls_handshake_error(where + e.what());
   } catch (const tls_truncated& e) {
     throw tls_truncated(where + e.what());
   } catch (const tls_error& e) {
