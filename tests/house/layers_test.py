@@ -22,6 +22,7 @@ PRIVATE_SYSTEM_HEADERS = {
     r"iconv\.h": r"net/http/charset\.cpp",
     r"idn2\.h": r"net/idn\.cpp",
     r"libpsl\.h": r"net/http/public_suffix\.cpp",
+    r"ares\w*\.h": r"net/cares_query\.[ch]pp",
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/(sim/)?\w+\.[ch]pp",
