@@ -30,7 +30,8 @@ NOT_IN_PUBLIC_HEADERS = re.compile(
 # Parsers and the URL: bytes in, values out.
 NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
                        r"grammar|writer|headers|inflater|decoder|line_reader|quoted|auth\w*|"
-                       r"base64|challenge|credential_text|digest\w*|proxy\w*|socks5)\.[ch]pp")
+                       r"base64|challenge|credential_text|digest\w*|environment|proxy\w*|"
+                       r"socks5)\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(
     r"^[ \t]*#[ \t]*(?:el)?if.*\b(__linux__|__linux|linux|__APPLE__|__MACH__|__FreeBSD__|_WIN32|"
