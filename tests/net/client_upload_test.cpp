@@ -278,11 +278,15 @@ TEST_CASE("a redirection sends a file again, and a generator only if nothing was
     const auto main = [&]() -> task<> {
       co_await put_file(folder.at("f"), "file");
       scripted_origin origin([&](origin_peer* peer) -> task<> {
-        const std::string first = co_await whole_request(peer);
-        co_await peer->stream.write_all("HTTP/1.1 " + std::string(status) +
-                                        "\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n");
-        const std::string second = co_await whole_request(peer);
-        co_await peer->stream.write_all(reply_with("done"));
+        for (;;) {
+          const std::string asked = co_await whole_request(peer);
+          if (asked.empty()) co_return;
+          std::string reply = reply_with("done");
+          if (asked.find(" / HTTP") != std::string::npos) {
+            reply = reply_with("", status, "Location: /b\r\n");
+          }
+          co_await peer->stream.write_all(reply);
+        }
       });
       session client(bare());
       const std::string got =
@@ -301,8 +305,7 @@ TEST_CASE("a redirection sends a file again, and a generator only if nothing was
       CHECK(failure == "POST " + origin.url() + ": following a redirection: " +
                            std::string(status, 3) + " redirects to " + origin.url("/b") +
                            ", and the body, which is not kept, cannot be sent again");
-      session another(bare());
-      response answer = co_await another.post(origin.url()).stream(yields("x")).redirects(0);
+      response answer = co_await client.post(origin.url()).stream(yields("x")).redirects(0);
       CHECK(answer.status() == std::stoi(status));
     };
     eddy::run(main());
