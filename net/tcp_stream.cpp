@@ -4,6 +4,7 @@
 #include <eddy/net/resolver.hpp>
 #include <system_error>
 
+#include "connect_any.hpp"
 #include "connect_operation.hpp"
 #include "socket_address.hpp"
 #include "tcp_state.hpp"
@@ -39,21 +40,12 @@ task<tcp_stream> tcp_stream::connect(std::string host, std::uint16_t port) {
     tcp_stream stream = co_await connect(endpoint::parse(host, port));
     co_return std::move(stream);
   }
-  const std::vector<endpoint> addresses = co_await resolve(host, port);
-  std::string text = "connect to " + host + ":" + std::to_string(port);
-  std::error_code last;
-  for (const endpoint& at : addresses) {
-    try {
-      tcp_stream stream = co_await connect(at);
-      co_return std::move(stream);
-    } catch (const std::system_error& e) {
-      // The message of the last one is added by system_error itself.
-      if (last) text.append(": ").append(last.message()).append(";");
-      text.append(last ? " " : ": ").append(at.to_string());
-      last = e.code();
-    }
-  }
-  throw std::system_error(last, text);
+  std::string name = host + ":" + std::to_string(port);
+  std::vector<endpoint> found = co_await resolve(std::move(host), port);
+  found = detail::interleave_families(found);
+  tcp_stream stream = co_await detail::connect_any(std::move(found), std::move(name),
+                                                   detail::connection_attempt_delay_ns);
+  co_return std::move(stream);
 }
 
 endpoint tcp_stream::local_address() const {

@@ -63,41 +63,54 @@ namespace {
 // Records carry at most 16 KiB each; with header, padding and tag they grow by less than this.
 constexpr std::size_t record_size = 16 * 1024;
 constexpr std::size_t record_growth = 256;
+// To a client of TLS 1.3: what OpenSSL and browsers hold to be enough, for two connections at once.
+constexpr std::size_t tickets_given = 2;
 
 std::string without_final_dot(const std::string& host) {
   return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
 }
 
-// An empty name, or one with a NUL in it, would switch OpenSSL's check off or mislead it.
+// An empty name, or one with a NUL in it, would switch OpenSSL's check off or mislead it; one that
+// begins with a dot would stand for all names below it.
 void check_host(const std::string& host) {
-  bool sound = !host.empty();
+  bool sound = !host.empty() && !host.starts_with('.') && host.find("..") == host.npos;
   for (const char c : host) sound = sound && c > ' ' && c <= '~';
   if (!sound) throw tls_error("TLS with " + url_syntax::quoted(host) + ": not a host name");
 }
 
 }  // namespace
 
-tls_session::tls_session(const tls_context& context, const std::string& host)
-    : context_(context), host_(without_final_dot(host)) {
-  check_host(host_);
+tls_session::tls_session(as_client, const tls_context& context, const std::string& host,
+                         const tls_options& options)
+    : context_(context), peer_(without_final_dot(host)), shelf_(options.sessions()) {
+  check_host(peer_);
   context_.settings().prepare_trust();
   open();
-  SSL_set_connect_state(ssl_);
   try {
-    expect(host_);
+    SSL_set_connect_state(ssl_);
+    expect(peer_);
+    if (!options.protocol().empty()) offer(options.protocol());
+    if (shelf_) resume_from(options);
   } catch (...) {
     SSL_free(ssl_);
     throw;
   }
 }
 
-tls_session::tls_session(const tls_context& context) : context_(context) {
-  if (!context_.settings().has_certificate) {
+tls_session::tls_session(as_server, const tls_context& context, const std::string& client)
+    : context_(context), peer_(client), shelf_(nullptr) {
+  const tls_settings& settings = context_.settings();
+  if (!settings.has_certificate) {
     throw tls_error("TLS as a server: the tls_context has no certificate");
   }
   open();
   SSL_set_accept_state(ssl_);
+  if (settings.gives_tickets) {
+    SSL_clear_options(ssl_, SSL_OP_NO_TICKET);
+    SSL_set_num_tickets(ssl_, tickets_given);
+  }
   SSL_set_verify(ssl_, SSL_VERIFY_NONE, nullptr);
+  if (settings.client_trust) ask_for_certificate();
 }
 
 tls_session::~tls_session() { SSL_free(ssl_); }
@@ -135,6 +148,53 @@ void tls_session::expect(const std::string& host) {
   if (!done) throw tls_error("TLS with " + host + ": " + take_openssl_reason());
 }
 
+void tls_session::offer(const std::string& protocol) {
+  const std::string wire = alpn_wire_form(protocol);
+  // Unlike its siblings it returns 0 when all is well.
+  if (SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(wire.data()),
+                          static_cast<unsigned>(wire.size())) != 0) {
+    throw tls_error("TLS with " + peer_ + ": " + take_openssl_reason());
+  }
+}
+
+void tls_session::resume_from(const tls_options& options) {
+  use_.emplace(context_, peer_, options.key());
+  SSL_clear_options(ssl_, SSL_OP_NO_TICKET);
+  SSL_set_app_data(ssl_, this);
+  const owned_session kept = shelf_->take(*use_, now());
+  // One that cannot be offered costs a full handshake, no more.
+  if (kept) SSL_set_session(ssl_, kept.get());
+  ERR_clear_error();
+}
+
+void tls_session::ask_for_certificate() {
+  SSL_set_verify(ssl_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_set1_verify_cert_store(ssl_, context_.settings().client_trust);
+}
+
+// Of a copy: a connection that ends without close_notify spoils its own.
+void tls_session::keep(SSL_SESSION* fresh) {
+  owned_session copy(SSL_SESSION_dup(fresh));
+  if (copy) shelf_->put(*use_, std::move(copy), now());
+}
+
+int keep_tls_session(SSL* of, SSL_SESSION* fresh) noexcept {
+  auto* session = static_cast<tls_session*>(SSL_get_app_data(of));
+  if (!session) return 0;
+  ERR_set_mark();
+  try {
+    session->keep(fresh);
+  } catch (const std::exception&) {
+    // No memory, or no loop any more: then nothing is kept.
+  }
+  ERR_pop_to_mark();
+  return 0;
+}
+
+void tls_session::forget_kept() noexcept {
+  if (shelf_) shelf_->forget(*use_);
+}
+
 void tls_session::feed(lease input) noexcept {
   input_ = std::move(input);
   used_ = 0;
@@ -152,18 +212,36 @@ tls_session::step tls_session::judge(int result) {
       break;
   }
   failed_ = true;
-  const unsigned long newest = ERR_peek_last_error();
-  const long verdict = SSL_get_verify_result(ssl_);
-  bad_certificate_ = verdict != X509_V_OK && ERR_GET_LIB(newest) == ERR_LIB_SSL &&
-                     ERR_GET_REASON(newest) == SSL_R_CERTIFICATE_VERIFY_FAILED;
-  reason_ = bad_certificate_ ? X509_verify_cert_error_string(verdict) : take_openssl_reason();
-  ERR_clear_error();
+  forget_kept();
+  diagnose();
   return step::failed;
+}
+
+void tls_session::diagnose() {
+  const unsigned long newest = ERR_peek_last_error();
+  const int code = ERR_GET_LIB(newest) == ERR_LIB_SSL ? ERR_GET_REASON(newest) : 0;
+  const long verdict = SSL_get_verify_result(ssl_);
+  if (code == SSL_R_CERTIFICATE_VERIFY_FAILED && verdict != X509_V_OK) {
+    bad_certificate_ = true;
+    reason_ = X509_verify_cert_error_string(verdict);
+  } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+    bad_certificate_ = true;
+    reason_ = "the client has shown none";
+  } else {
+    reason_ = take_openssl_reason();
+  }
+  if (code == SSL_R_UNSUPPORTED_PROTOCOL || code == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
+    const bool least_1_3 = SSL_get_min_proto_version(ssl_) == TLS1_3_VERSION;
+    reason_ += least_1_3 ? "; needed is TLS 1.3" : "; needed is TLS 1.2 or later";
+  }
+  ERR_clear_error();
 }
 
 tls_session::step tls_session::handshake() {
   ERR_clear_error();
-  return judge(SSL_do_handshake(ssl_));
+  const step outcome = judge(SSL_do_handshake(ssl_));
+  hands_shaken_ = outcome == step::done;
+  return outcome;
 }
 
 tls_session::step tls_session::read(std::span<std::byte> into, std::size_t& got) {
@@ -186,9 +264,24 @@ tls_session::step tls_session::close_notify() {
   return result >= 0 ? step::done : judge(result);
 }
 
+std::string tls_session::peer_subject() const {
+  const X509* shown = SSL_get0_peer_certificate(ssl_);
+  BIO* text = shown ? BIO_new(BIO_s_mem()) : nullptr;
+  if (!text) return {};
+  // UTF-8 as it is; control characters are escaped.
+  constexpr unsigned long form = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+  X509_NAME_print_ex(text, X509_get_subject_name(shown), 0, form);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(text, &data);
+  std::string out(data, size > 0 ? static_cast<std::size_t>(size) : 0);
+  BIO_free(text);
+  return out;
+}
+
 void tls_session::throw_failure(const std::string& what) const {
   if (bad_certificate_)
-    throw certificate_error("certificate verify failed for " + host_ + ": " + reason_);
+    throw certificate_error("certificate verify failed for " + peer_ + ": " + reason_);
+  if (!hands_shaken_) throw tls_handshake_error(what + ": " + reason_);
   throw tls_error(what + ": " + reason_);
 }
 

@@ -48,6 +48,19 @@ def echo(folder, servers):
         fails_with="the server answered with wrong bytes")
 
 
+def http(floor, client):
+    """One instant of each client against nginx, and a budget that cannot be kept."""
+    if not floor.is_file() or not client.is_file() or not shutil.which("nginx"):
+        sys.exit(f"the HTTP benchmark needs {floor}, {client} and nginx")
+    quick = ["python3", ROOT / "bench" / "http.py", "--client", f"floor={floor}",
+             "--client", f"eddy={client}", "--requests", "2000", "--rounds", "1"]
+    run("http.py", quick)
+    run("http.py", [*quick, "--check", "--client", f"eddy/slow=valgrind -q {floor}"],
+        fails_with="MISSED eddy/slow")
+    run("http.py", [*quick, "--client", "liar=echo 1 requests in 1.0 s, 1 requests/s, 1.0 s CPU, "
+                    "0 errors #"], fails_with="liar: exit code 0")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     programs = programs_in(folder)
@@ -60,6 +73,8 @@ def main():
                         "--repetitions", "2", "--seconds", "0.001"])
     server = pathlib.Path(sys.argv[2]) if len(sys.argv) > 3 else None
     echo(folder / "echo", [(f"{sys.argv[3]}/eddy", server)] if server and server.is_file() else [])
+    if server and server.with_name("http_load").is_file():
+        http(folder / "http" / "raw_client", server.with_name("http_load"))
 
 
 main()

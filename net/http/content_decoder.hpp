@@ -11,25 +11,34 @@
 namespace eddy::inline v1::http {
 
 // Undoes Content-Encoding (RFC 9110 §8.4), streaming, in bounded memory: gzip (also x-gzip),
-// deflate and identity, stacked up to limits::max_content_codings. What each coding puts out is
-// bounded by limits::max_decoded_bytes. An unsupported coding, corrupt or truncated data, a wrong
-// checksum and an exceeded bound throw content_error. One owner, one thread.
+// deflate, br (RFC 7932), zstd (RFC 8878) and identity, as far as the build has them, stacked up to
+// limits::max_content_codings. What each coding puts out is bounded by limits::max_decoded_bytes.
+// An unsupported coding, corrupt or truncated data, a wrong checksum and an exceeded bound throw
+// content_error. One owner, one thread.
 //
 //   content_decoder decoder("gzip", bounds);
-//   auto [consumed, produced] = decoder.decode(input, output);   // until all is consumed and
-//   output is not filled decoder.finish();
+//   auto [consumed, produced, more] = decoder.decode(input, output);  // until all is consumed and
+//                                                                     // there is no more
+//   decoder.finish();
 //
-// Leniency, as browsers have it, because servers need it:
+// Where the codings differ:
 // - gzip may have several members (RFC 1952 §2.2), and bytes after the last one that start no
-// member are ignored;
+//   member are ignored, as browsers have it, because servers need it;
 // - "deflate" is the zlib format (RFC 9110 §8.4.1.2), but raw deflate data is recognised and
-// accepted;
+//   accepted, and bytes after its end are ignored;
+// - zstd may have several frames, skippable ones among them; its window is 8 MiB at the most (RFC
+//   9659), and bytes that start no frame are an error;
+// - br ends once, and bytes after its end are an error;
 // - no data at all is an empty content, whatever the coding.
 class content_decoder {
  public:
+  // Bytes that the codings of a stack take in and put out in one call of decode().
+  static constexpr std::size_t most_work = std::size_t{4} << 20U;
+
   struct progress {
     std::size_t consumed;
     std::size_t produced;
+    bool more;  // call again, with what is left of the input, if anything: more is held inside
   };
 
   // `content_encoding` is the combined field value; empty means identity.
@@ -41,8 +50,8 @@ class content_decoder {
   // Whether bytes pass unchanged.
   bool is_identity() const noexcept;
 
-  // Decodes from `input` into `output` until one of them is used up. A filled output may mean that
-  // more is held inside: call again, with empty input if none is left, until it is not filled.
+  // Decodes from `input` into `output` until one of them is used up, or until most_work has been
+  // done: of stacked codings a small input can keep one call busy for very long.
   progress decode(std::span<const std::byte> input, std::span<std::byte> output);
 
   // Appends all that `input` yields.

@@ -24,6 +24,16 @@ protocol_error::protocol_error(const std::string& what, int answer_status)
 
 protocol_error::~protocol_error() = default;
 
+empty_reply::empty_reply(const std::string& what) : protocol_error(what) {}
+
+empty_reply::~empty_reply() = default;
+
+incomplete_body::incomplete_body(const std::string& what) : protocol_error(what) {}
+
+incomplete_body::~incomplete_body() = default;
+
+request_failure::~request_failure() = default;
+
 status_error::status_error(int status, std::string_view reason, std::string_view url)
     : error(status_message(status, reason, url)), status_(status), reason_(escaped(reason)) {}
 

@@ -30,13 +30,22 @@ exchange::exchange(request_builder&& r)
       bodies_(r.bodies_),
       settings_(std::exchange(r.settings_, nullptr)),
       max_redirects_(r.max_redirects_ < 0 ? session_->settings.max_redirects : r.max_redirects_),
-      clock_(chosen_times(settings_.get(), session_->settings.times)) {}
+      clock_(chosen_times(settings_.get(), session_->settings.times)),
+      progress_(session_->settings.observer, session_->counters) {
+  session_->budget.earn();
+}
 
 task<response> exchange::run() {
   try {
+    progress_.enter(method_, url_);
     prepare();
     for (;;) {
       co_await hop();
+      const std::optional<std::int64_t> pause = pause_before_retry();
+      if (pause) {
+        co_await try_again(*pause);
+        continue;
+      }
       std::optional<redirection> next = next_hop();
       if (!next) break;
       co_await leave_hop();
@@ -45,8 +54,18 @@ task<response> exchange::run() {
     step_ = step::receiving_body;
     co_return finish();
   } catch (...) {
+    fail();
+  }
+}
+
+// For the catch block.
+void exchange::fail() {
+  try {
     if (source_failed_ && !is_aborted()) rethrow_of_body(request_line_of(method_, url_), step_);
     rethrow_named(request_line_of(method_, url_), step_, limit_.kind, clock_, is_aborted());
+  } catch (...) {
+    progress_.failed_with_current();
+    throw;
   }
 }
 
@@ -56,16 +75,22 @@ task<> exchange::hop() {
   write_head();
   co_await acquire();
   bool reused = has_usable_connection();
-  if (!reused) co_await connect();
+  if (reused) {
+    progress_.tell(trace_step::reused);
+  } else {
+    co_await connect();
+  }
   for (bool is_retry = false;; is_retry = true) {
     try {
       co_await attempt();
       if (!is_expectation_refused()) co_return;
       expect_nothing();
+      progress_.retried({}, slot_.get()->parser().head().status);
     } catch (const timeout_error&) {
       throw;
-    } catch (const std::exception&) {
+    } catch (const std::exception& e) {
       if (!retry_allowed(reused, is_retry)) throw;
+      progress_.retried(e.what(), 0);
     }
     reused = false;
     if (source()) co_await start_source();
@@ -76,12 +101,14 @@ task<> exchange::hop() {
 
 task<> exchange::acquire() {
   step_ = step::queueing;
+  progress_.tell(trace_step::queued);
   std::string origin = url_.origin();
   slot_ = session_->pool.try_acquire(origin);
   if (slot_) co_return;
-  limit_ = clock_.total();
+  limit_ = clock_.from_now(timeout_kind::pool);
   task<connection_slot> turn = session_->pool.acquire(std::move(origin));
   slot_ = co_await with_deadline(limit_.at, std::move(turn));
+  progress_.lap(&timings::queue);
 }
 
 bool exchange::has_usable_connection() const noexcept {
@@ -99,48 +126,94 @@ task<> exchange::connect() {
   const std::unique_ptr<connection> old = slot_.take_closing();
   if (old) co_await old->close_idle();
   if (pool.is_closed()) throw error("the session is closed");
+  progress_.tell(trace_step::connecting);
   connection& fresh = slot_.adopt(std::make_unique<connection>(session_->settings.bounds));
   task<> opening = fresh.open(session_->destination_of(url_));
   co_await with_deadline(limit_.at, std::move(opening));
   if (fresh.is_aborted()) throw error("the session was closed");
+  progress_.lap(&timings::connect);
+  progress_.tell(trace_step::connected);
 }
 
+namespace {
+
+// However the sending ends.
+class sent_counter {
+ public:
+  sent_counter(request_progress& progress, const connection& c) : progress_(progress), c_(c) {}
+  sent_counter(const sent_counter&) = delete;
+  sent_counter& operator=(const sent_counter&) = delete;
+  ~sent_counter() { progress_.sent(c_.sent()); }
+
+ private:
+  request_progress& progress_;
+  const connection& c_;
+};
+
+}  // namespace
+
 task<> exchange::attempt() {
-  slot_.get()->begin(method_);
+  connection& c = *slot_.get();
+  c.begin(method_);
+  const sent_counter counter(progress_, c);
   head_received_ = false;
   early_body_.clear();
-  if (!connection_persists(http_version::http_1_1, fields_)) slot_.get()->taint();
+  if (!connection_persists(http_version::http_1_1, fields_)) c.taint();
   step_ = step::sending;
   co_await send();
+  progress_.lap(&timings::send);
+  first_byte_ = clock_.from_now(timeout_kind::first_byte);
   step_ = step::receiving_head;
   co_await receive_head();
 }
 
 bool exchange::retry_allowed(bool reused, bool is_retry) const noexcept {
   const connection& c = *slot_.get();
-  const failed_exchange facts = {reused, c.received() > 0, is_idempotent(method_), c.sent() > 0,
-                                 is_retry};
-  return !c.is_aborted() && may_retry(facts) && can_send_body_again();
+  const failed_exchange facts = {reused,       c.received() > 0,      is_idempotent(method_),
+                                 c.sent() > 0, can_send_body_again(), is_retry};
+  return session_->settings.stale_retry && !c.is_aborted() && may_retry(facts);
 }
 
 task<> exchange::receive_head() {
   connection& c = *slot_.get();
   while (!head_received_) {
     const response_step next = c.next();
-    head_received_ = next.event == response_event::head;
+    if (next.event == response_event::head) head_came();
     if (next.event != response_event::need_more) continue;
-    limit_ = clock_.from_now(timeout_kind::read);
+    limit_ = head_limit();
     const std::size_t got = co_await with_deadline(limit_.at, c.read());
-    c.arrived(got);
+    arrived(got);
   }
+}
+
+time_limit exchange::head_limit() const {
+  const time_limit next = clock_.from_now(timeout_kind::read);
+  return slot_.get()->received() == 0 && first_byte_.at < next.at ? first_byte_ : next;
+}
+
+response_event exchange::arrived(std::size_t bytes) {
+  connection& c = *slot_.get();
+  if (c.received() == 0 && bytes > 0) {
+    progress_.lap(&timings::first_byte);
+    progress_.tell(trace_step::first_byte, bytes);
+  }
+  progress_.received(bytes);
+  return c.arrived(bytes);
+}
+
+void exchange::head_came() {
+  head_received_ = true;
+  progress_.tell(trace_step::head, 0, slot_.get()->parser().head().status);
 }
 
 response exchange::finish() {
   std::string request = request_line_of(method_, url_);
+  ++session_->counters.responses;
   response_head head = slot_.get()->take_head();
   return response(new response_state(std::move(session_), std::move(slot_), clock_,
                                      std::move(request), std::move(head), std::move(url_),
-                                     std::move(history_), std::move(early_body_)));
+                                     std::move(history_), std::move(early_body_),
+                                     std::move(progress_)));
 }
 
 bool exchange::is_aborted() const noexcept {

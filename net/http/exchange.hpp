@@ -7,13 +7,14 @@
 #include "exchange_clock.hpp"
 #include "failure.hpp"
 #include "pool.hpp"
+#include "progress.hpp"
 #include "redirect.hpp"
 #include "request_settings.hpp"
 
 namespace eddy::inline v1::http {
 
 // Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
-// allows it. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
+// says so. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
 // slot goes with it, so that nothing is left open or reserved.
 class exchange {
  public:
@@ -24,6 +25,8 @@ class exchange {
   task<response> run();
 
  private:
+  using step = request_stage;
+
   // exchange.cpp
   task<> hop();
   task<> acquire();
@@ -32,7 +35,11 @@ class exchange {
   task<> attempt();
   bool retry_allowed(bool reused, bool is_retry) const noexcept;
   task<> receive_head();
+  time_limit head_limit() const;
+  response_event arrived(std::size_t bytes);
+  void head_came();
   response finish();
+  [[noreturn]] void fail();
   bool is_aborted() const noexcept;
   // exchange_prepare.cpp
   void prepare();
@@ -43,6 +50,9 @@ class exchange {
   task<> leave_hop();
   task<> drain();
   void follow(redirection&& r);
+  const retry_policy& policy() const noexcept;
+  std::optional<std::int64_t> pause_before_retry() const;
+  task<> try_again(std::int64_t pause_ns);
   // exchange_body.cpp
   void prepare_body();
   void announce_body();
@@ -76,19 +86,23 @@ class exchange {
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
   exchange_clock clock_;
+  request_progress progress_;
 
   std::string head_;         // of the request as sent
   bool body_rides_ = false;  // the body is small and stands behind the head
   bool expects_ = false;     // the caller wants 100 Continue before a body
   bool expecting_ = false;   // the head says so
+  bool head_told_ = false;   // the observer knows that the head was sent
   // Of a body that is not in memory.
   enum class source_state : std::uint8_t { fresh, started, used };
   source_state source_state_ = source_state::fresh;
   bool source_failed_ = false;     // what is thrown is its error
   std::uint64_t source_left_ = 0;  // of what is announced
   connection_slot slot_;
-  step step_ = step::preparing;
-  time_limit limit_;  // of the wait that is under way
+  step step_ = step::preparing;  // the middle of "GET http://example.com/: connecting: refused"
+  time_limit limit_;       // of the wait that is under way
+  time_limit first_byte_;  // once the request has been sent
+  unsigned attempts_ = 1;  // as a retry_policy counts them
   std::vector<visited> history_;
 
   bool head_received_ = false;

@@ -35,9 +35,13 @@ class exchange_clock {
   explicit exchange_clock(const timeouts& t)
       : timeouts_(t), total_at_(after(t[timeout_kind::total])) {}
 
+  bool has(timeout_kind kind) const noexcept { return timeouts_[kind] != detail::never_ns; }
   time_limit total() const noexcept { return {total_at_, timeout_kind::total}; }
   // For a wait of that kind which begins now.
   time_limit from_now(timeout_kind kind) const;
+
+  // Whether a wait of that length that begins now ends before the total.
+  bool has_time_for(std::int64_t ns) const { return after(ns) < total_at_; }
 
   // "the read timeout of 5.000 s passed".
   std::string passed(timeout_kind kind) const;

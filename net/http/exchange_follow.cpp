@@ -4,6 +4,7 @@
 #include <eddy/runtime/timeout.hpp>
 
 #include "exchange.hpp"
+#include "retry.hpp"
 #include "session_state.hpp"
 
 namespace eddy::inline v1::http {
@@ -14,6 +15,10 @@ namespace {
 // page, less than a new connection costs. And for how long.
 constexpr std::size_t drain_bytes = 64 * 1024;
 constexpr std::chrono::seconds drain_time(1);
+
+constexpr int first_error_status = 400;
+
+task<> sleep_for_ns(std::int64_t ns) { co_await sleep(std::chrono::nanoseconds(ns)); }
 
 }  // namespace
 
@@ -49,6 +54,36 @@ task<> exchange::leave_hop() {
   }
 }
 
+const retry_policy& exchange::policy() const noexcept {
+  return settings_ && settings_->retries ? *settings_->retries : session_->settings.retries;
+}
+
+// Nothing: the response is the answer.
+std::optional<std::int64_t> exchange::pause_before_retry() const {
+  const response_head& head = slot_.get()->parser().head();
+  if (head.status < first_error_status) return std::nullopt;
+  const refused_request facts = {head.status, attempts_, is_idempotent(method_),
+                                 can_send_body_again()};
+  if (!wants_retry(policy(), facts)) return std::nullopt;
+  const auto pause = retry_delay_ns(policy(), head.fields, attempts_, 0);
+  if (!pause || !clock_.has_time_for(*pause) || !session_->budget.spend()) return std::nullopt;
+  return pause;
+}
+
+// Without a connection meanwhile.
+task<> exchange::try_again(std::int64_t pause_ns) {
+  const int status = slot_.get()->parser().head().status;
+  co_await leave_hop();
+  step_ = step::pausing;
+  limit_ = clock_.total();
+  progress_.lap(&timings::receive);
+  task<> pause = sleep_for_ns(pause_ns);
+  co_await with_deadline(limit_.at, std::move(pause));
+  progress_.lap(&timings::pause);
+  ++attempts_;
+  progress_.retried({}, status);
+}
+
 task<> exchange::drain() {
   connection& c = *slot_.get();
   for (std::size_t size = 0; size <= drain_bytes;) {
@@ -57,7 +92,7 @@ task<> exchange::drain() {
     if (next.event == response_event::end) co_return;
     if (next.event != response_event::need_more) continue;
     const std::size_t got = co_await c.read();
-    c.arrived(got);
+    arrived(got);
   }
 }
 
@@ -69,9 +104,12 @@ void exchange::follow(redirection&& r) {
   history_.emplace_back(std::move(url_), r.status);
   url_ = std::move(r.to);
   prepare_fields(fields_, r);
-  if (!r.becomes_get) return;
-  method_ = "GET";
-  drop_body();
+  if (r.becomes_get) {
+    method_ = "GET";
+    drop_body();
+  }
+  progress_.lap(&timings::receive);
+  progress_.redirected(method_, url_, r.status);
 }
 
 }  // namespace eddy::inline v1::http

@@ -30,14 +30,17 @@ void exchange::prepare() {
 }
 
 void exchange::add_defaults() {
+  const headers& unwanted = session_->settings.unwanted;
+  const auto lacks = [&](std::string_view name) {
+    return !fields_.contains(name) && !unwanted.contains(name);
+  };
   for (const auto& [name, value] : session_->settings.fields) {
-    if (!fields_.contains(name)) fields_.add(name, value);
+    if (lacks(name)) fields_.add(name, value);
   }
-  if (!fields_.contains("Accept")) fields_.add("Accept", "*/*");
+  if (lacks("Accept")) fields_.add("Accept", "*/*");
   // A range is one of the encoded content, which cannot be decoded from the middle.
   const std::string_view encodings = accepted_encodings();
-  if (encodings != "identity" && !fields_.contains("Accept-Encoding") &&
-      !fields_.contains("Range")) {
+  if (encodings != "identity" && lacks("Accept-Encoding") && !fields_.contains("Range")) {
     fields_.add("Accept-Encoding", encodings);
   }
 }

@@ -23,8 +23,8 @@ constexpr std::chrono::seconds continue_limit(1);
 // Pieces of a body are collected up to here, a TLS record, and copied up to there.
 constexpr std::size_t corked_bytes = 16 * 1024;
 constexpr std::size_t copied_bytes = 64 * 1024;
-// A body in memory that has to get on within the write timeout does so in steps of this.
-constexpr std::size_t timed_bytes = 256 * 1024;
+// A body in memory goes in steps of this where somebody watches it: a write timeout, an observer.
+constexpr std::size_t watched_bytes = 64 * 1024;
 
 // A server that answers before it has read all of the request may close the connection, so that
 // sending fails: its answer is what counts, and reading will say if there is none.
@@ -65,14 +65,15 @@ task<> exchange::send() {
   try {
     limit_ = clock_.from_now(timeout_kind::write);
     co_await with_deadline(limit_.at, slot_.get()->write(head_));
+    progress_.tell_sent(head_);
   } catch (const std::system_error& e) {
     if (!is_peers_doing(e)) throw;
     slot_.get()->taint();
   }
 }
 
-// Every write of a body goes through here: a piece is what has to be taken within the write
-// timeout.
+// Every write of a body goes through here, the first with the head in front: a piece is what has to
+// be taken within the write timeout.
 task<> exchange::write_piece(std::string_view bytes) {
   const time_limit own = clock_.from_now(timeout_kind::write);
   try {
@@ -81,6 +82,13 @@ task<> exchange::write_piece(std::string_view bytes) {
     limit_ = own;
     throw;
   }
+  std::size_t of_body = bytes.size();
+  if (!head_told_) {
+    head_told_ = true;
+    progress_.tell_sent(head_);
+    of_body -= head_.size();
+  }
+  if (of_body > 0) progress_.tell(trace_step::body_sent, of_body);
 }
 
 // Both directions at once, so that a server that answers before it has read everything (an echo, a
@@ -107,6 +115,7 @@ task<> exchange::upload(conversation* talk) {
 
 task<> exchange::write_parts(conversation* talk) {
   std::string corked = head_;
+  head_told_ = false;
   if (expecting_) {
     co_await write_piece(head_);
     corked.clear();
@@ -124,8 +133,8 @@ task<> exchange::write_parts(conversation* talk) {
 
 // In one call, unless somebody wants to know whether it gets on.
 task<> exchange::write_body() {
-  const bool is_timed = clock_.from_now(timeout_kind::write).kind == timeout_kind::write;
-  const std::size_t most = is_timed ? timed_bytes : body_.size();
+  const bool watched = clock_.has(timeout_kind::write) || session_->settings.observer;
+  const std::size_t most = watched ? watched_bytes : body_.size();
   for (std::size_t at = 0; at < body_.size(); at += most) {
     co_await write_piece(std::string_view(body_).substr(at, most));
   }
@@ -176,7 +185,7 @@ task<> exchange::receive_early(conversation* talk) {
         if (c.parser().head().status == continue_status) talk->continued.set();
         break;
       case response_event::head:
-        head_received_ = true;
+        head_came();
         // RFC 9112 §9.5: a client that sees an error stops sending; and one that was to be told to
         // begin does not.
         if (c.parser().head().status >= first_error_status || !talk->body_begun) co_return;
@@ -188,7 +197,7 @@ task<> exchange::receive_early(conversation* talk) {
         co_return;
       case response_event::need_more: {
         const std::size_t got = co_await c.read();
-        const response_event then = c.arrived(got);
+        const response_event then = arrived(got);
         if (then == response_event::end) co_return;
         break;
       }
@@ -202,6 +211,7 @@ void exchange::keep_early(std::span<const std::byte> body) {
     throw content_error("more than max_body_bytes (" + std::to_string(most) +
                         ") of the response came while the request was still being sent");
   }
+  progress_.tell(trace_step::chunk, body.size());
   early_body_.append(reinterpret_cast<const char*>(body.data()), body.size());
 }
 

@@ -17,10 +17,10 @@ namespace {
 
 constexpr std::size_t url_shown_bytes = 2048;
 
-constexpr std::array<const char*, 7> step_names = {
+constexpr std::array<const char*, 8> step_names = {
     "preparing the request", "waiting for a connection", "connecting",
     "sending the request",   "waiting for the response", "following a redirection",
-    "reading the response",
+    "reading the response",  "waiting before a retry",
 };
 
 // system_error adds the message of its code again.
@@ -31,42 +31,58 @@ std::string text_without_code(const std::system_error& e) {
   return text.substr(0, text.size() - tail.size());
 }
 
-std::string where_of(const std::string& request, step during) {
+std::string where_of(const std::string& request, request_stage during) {
   return request + ": " + step_names[static_cast<std::size_t>(during)] + ": ";
 }
 
+// An error of that type which tells the step.
+template <class Error>
+class failed final : public Error, public request_failure {
+ public:
+  template <class... Arguments>
+  explicit failed(request_stage during, const Arguments&... arguments)
+      : Error(arguments...), request_failure(during) {}
+};
+
 // With `where` in front; what has no place for it passes as it is.
-[[noreturn]] void rethrow_in(const std::string& where) {
+[[noreturn]] void rethrow_in(const std::string& where, request_stage during) {
   try {
     throw;
   } catch (const certificate_error& e) {
-    throw certificate_error(where + e.what());
+    throw failed<certificate_error>(during, where + e.what());
+  } catch (const tls_handshake_closed& e) {
+    throw failed<tls_handshake_closed>(during, where + e.what());
+  } catch (const tls_handshake_error& e) {
+    throw failed<tls_handshake_error>(during, where + e.what());
   } catch (const tls_truncated& e) {
-    throw tls_truncated(where + e.what());
+    throw failed<tls_truncated>(during, where + e.what());
   } catch (const tls_error& e) {
-    throw tls_error(where + e.what());
+    throw failed<tls_error>(during, where + e.what());
   } catch (const resolve_error& e) {
-    throw resolve_error(where + e.what());
+    throw failed<resolve_error>(during, where + e.what());
   } catch (const stream_error& e) {
-    throw stream_error(where + e.what());
+    throw failed<stream_error>(during, where + e.what());
+  } catch (const empty_reply& e) {
+    throw failed<empty_reply>(during, where + e.what());
+  } catch (const incomplete_body& e) {
+    throw failed<incomplete_body>(during, where + e.what());
   } catch (const protocol_error& e) {
-    throw protocol_error(where + e.what(), e.answer_status());
+    throw failed<protocol_error>(during, where + e.what(), e.answer_status());
   } catch (const content_error& e) {
-    throw content_error(where + e.what());
+    throw failed<content_error>(during, where + e.what());
   } catch (const invalid_request& e) {
-    throw invalid_request(where + e.what());
+    throw failed<invalid_request>(during, where + e.what());
   } catch (const too_many_redirects& e) {
-    throw too_many_redirects(where + e.what());
+    throw failed<too_many_redirects>(during, where + e.what());
   } catch (const error& e) {
-    throw error(where + e.what());
+    throw failed<error>(during, where + e.what());
   } catch (const std::system_error& e) {
-    throw std::system_error(e.code(), where + text_without_code(e));
+    throw failed<std::system_error>(during, e.code(), where + text_without_code(e));
   } catch (const std::runtime_error& e) {
-    if (typeid(e) == typeid(std::runtime_error)) throw std::runtime_error(where + e.what());
-    throw;
+    if (typeid(e) != typeid(std::runtime_error)) throw;
+    throw failed<std::runtime_error>(during, where + e.what());
   }
 }
-
 
 }  // namespace
 
@@ -79,29 +95,29 @@ std::string request_line_of(std::string_view method, const url& to) {
   return escaped(method) + " " + place_of(to);
 }
 
-void rethrow_named(const std::string& request, step during, timeout_kind limit,
+void rethrow_named(const std::string& request, request_stage during, timeout_kind limit,
                    const exchange_clock& clock, bool aborted) {
   const std::string where = where_of(request, during);
   try {
     throw;
   } catch (const timeout_error&) {
-    throw request_timeout(limit, where + clock.passed(limit));
+    throw failed<request_timeout>(during, limit, where + clock.passed(limit));
   } catch (const std::exception&) {
-    if (aborted) throw error(where + "the session was closed");
+    if (aborted) throw failed<error>(during, where + "the session was closed");
   }
-  rethrow_in(where);
+  rethrow_in(where, during);
 }
 
-void rethrow_of_body(const std::string& request, step during) {
+void rethrow_of_body(const std::string& request, request_stage during) {
   const std::string where = where_of(request, during) + "the body: ";
   try {
     throw;
   } catch (const request_timeout& e) {
-    throw request_timeout(e.kind(), where + e.what());
+    throw failed<request_timeout>(during, e.kind(), where + e.what());
   } catch (const timeout_error& e) {
-    throw timeout_error(where + e.what());
+    throw failed<timeout_error>(during, where + e.what());
   } catch (const std::exception&) {
-    rethrow_in(where);
+    rethrow_in(where, during);
   }
 }
 

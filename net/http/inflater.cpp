@@ -46,7 +46,7 @@ void inflater::stream_deleter::operator()(z_stream_s* stream) const noexcept {
 }
 
 inflater::inflater(format what, std::uint64_t max_decoded_bytes)
-    : stream_(new z_stream_s{}), max_decoded_bytes_(max_decoded_bytes), format_(what) {
+    : content_stage(max_decoded_bytes), stream_(new z_stream_s{}), format_(what) {
   if (inflateInit2(stream_.get(), zlib_window) != Z_OK) throw std::bad_alloc();
 }
 
@@ -55,7 +55,8 @@ bool inflater::may_end() const noexcept {
          (state_ == state::awaits_magic && (stream_ended_ || magic_seen_ == 0));
 }
 
-inflater::progress inflater::decode(std::span<const std::byte> input, std::span<std::byte> output) {
+inflater::progress inflater::decode_some(std::span<const std::byte> input,
+                                         std::span<std::byte> output) {
   progress total{0, 0};
   while (total.produced < output.size()) {
     // A stream that ends within its first two bytes moves on without using input or output.
@@ -65,11 +66,6 @@ inflater::progress inflater::decode(std::span<const std::byte> input, std::span<
     if (step.consumed == 0 && step.produced == 0 && state_ == before) break;
     total.consumed += step.consumed;
     total.produced += step.produced;
-  }
-  decoded_bytes_ += total.produced;
-  if (decoded_bytes_ > max_decoded_bytes_) {
-    throw content_error("content decoded from " + std::string(name()) +
-                        " exceeds max_decoded_bytes (" + std::to_string(max_decoded_bytes_) + ")");
   }
   return total;
 }

@@ -1,5 +1,6 @@
 #include <eddy/net/http/request_builder.hpp>
 
+#include "../percent.hpp"
 #include "exchange.hpp"
 #include "form.hpp"
 #include "multipart_parts.hpp"
@@ -7,6 +8,16 @@
 namespace eddy::inline v1::http {
 
 namespace {
+
+void append_encoded(std::string& out, std::string_view text) {
+  for (const char byte : text) {
+    if (url_syntax::is_unreserved(byte)) {
+      out += byte;
+    } else {
+      url_syntax::append_triplet(out, byte);
+    }
+  }
+}
 
 task<response> perform(request_builder request) {
   exchange work(std::move(request));
@@ -81,6 +92,37 @@ request_builder& request_builder::set_timeout(timeout_kind kind, std::int64_t ns
   s.times[kind] = ns;
   s.times_set[static_cast<std::size_t>(kind)] = true;
   return *this;
+}
+
+void request_builder::append_query(std::string_view name, std::string_view value) {
+  const std::string& old = url_.text();
+  const std::size_t fragment = old.size() - (url_.has_fragment() ? url_.fragment().size() + 1 : 0);
+  std::string text = old.substr(0, fragment);
+  if (!url_.has_query()) {
+    text += '?';
+  } else if (!url_.query().empty()) {
+    text += '&';
+  }
+  append_encoded(text, name);
+  text += '=';
+  append_encoded(text, value);
+  text.append(old, fragment);
+  url_ = eddy::url::parse(text);
+}
+
+request_builder&& request_builder::retry(const retry_policy& policy) && {
+  settings().retries = policy;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::decompress(bool on) && {
+  settings().decompress = on;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::max_body_bytes(std::size_t most) && {
+  settings().max_body_bytes = most;
+  return std::move(*this);
 }
 
 task<response> request_builder::send() && { return perform(std::move(*this)); }

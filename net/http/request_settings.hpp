@@ -1,7 +1,9 @@
 // What a request may bring beside method, URL, fields and a body in memory.
 #pragma once
 
+#include <eddy/net/http/retry_policy.hpp>
 #include <memory>
+#include <optional>
 
 #include "body_source.hpp"
 #include "exchange_clock.hpp"
@@ -15,6 +17,9 @@ struct request_settings {
   timeouts times;
   std::array<bool, timeout_kinds> times_set;  // the others are the session's
   std::unique_ptr<body_source> source;
+  std::optional<retry_policy> retries;
+  std::optional<std::size_t> max_body_bytes;
+  bool decompress = true;
   bool expect_continue = false;
 };
 

@@ -39,6 +39,8 @@ const eddy::url& response::url() const noexcept { return state_->url(); }
 
 const std::vector<visited>& response::history() const noexcept { return state_->history(); }
 
+const http::timings& response::timings() const noexcept { return state_->times(); }
+
 void response::raise_for_status() const {
   if (status() < first_error_status) return;
   throw status_error(status(), reason(), place_of(url()));

@@ -189,9 +189,13 @@ response_event response_parser::finish() {
        (framing_.end == body_end::sized && body_bytes_ == framing_.size));
   if (ends_with_connection) state_ = state::done;
   if (state_ == state::done) return response_event::end;
-  const std::string missing = what_is_missing();
+  const std::string what = "connection closed " + what_is_missing();
+  const bool in_body = state_ == state::awaits_body;
+  const bool empty = state_ == state::awaits_head && head_parser_.bytes() == 0;
   state_ = state::failed;
-  throw protocol_error("connection closed " + missing);
+  if (in_body) throw incomplete_body(what);
+  if (empty) throw empty_reply(what);
+  throw protocol_error(what);
 }
 
 std::string response_parser::what_is_missing() const {

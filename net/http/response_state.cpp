@@ -21,7 +21,7 @@ constexpr std::size_t most_step = 1024 * 1024;
 response_state::response_state(detail::http_session_ref session, connection_slot slot,
                                const exchange_clock& clock, std::string request, response_head head,
                                eddy::url reached, std::vector<visited> history,
-                               std::string early_body)
+                               std::string early_body, request_progress progress)
     : session_(std::move(session)),
       slot_(std::move(slot)),
       clock_(clock),
@@ -29,6 +29,7 @@ response_state::response_state(detail::http_session_ref session, connection_slot
       head_(std::move(head)),
       url_(std::move(reached)),
       history_(std::move(history)),
+      progress_(std::move(progress)),
       framing_(slot_.get()->parser().framing()),
       early_body_(std::move(early_body)),
       piece_(bytes_of(early_body_)) {
@@ -50,13 +51,18 @@ void response_state::advance() {
   while (!ended_ && piece_.empty()) {
     const response_step next = slot_.get()->next();
     if (next.event == response_event::need_more) return;
-    if (next.event == response_event::body) piece_ = next.body;
+    if (next.event == response_event::body) {
+      piece_ = next.body;
+      progress_.tell(trace_step::chunk, piece_.size());
+    }
     if (next.event == response_event::end) end_exchange();
   }
 }
 
 void response_state::end_exchange() noexcept {
   ended_ = true;
+  progress_.lap(&timings::receive);
+  progress_.done();
   if (slot_.get()->is_reusable()) {
     slot_.keep();
   } else {
@@ -75,7 +81,7 @@ std::size_t response_state::take(std::span<std::byte> into) {
     }
     const content_decoder::progress got = decoder_->decode(piece_, into);
     piece_ = piece_.subspan(got.consumed);
-    held_ = got.produced == into.size() && !decoder_->is_identity();
+    held_ = got.more && !decoder_->is_identity();
     if (piece_.empty()) advance();
     if (got.produced > 0) return got.produced;
   }
@@ -101,6 +107,7 @@ task<std::size_t> response_state::pull(std::span<std::byte> into) {
       }
       limit_ = clock_.from_now(timeout_kind::read);
       const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
+      progress_.received(came);
       const response_event then = slot_.get()->arrived(came);
       if (then == response_event::end) end_exchange();
     }
@@ -115,7 +122,12 @@ void response_state::fail() {
   failed_ = true;
   piece_ = {};
   slot_.drop();
-  rethrow_named(request_, step::receiving_body, limit_.kind, clock_, aborted);
+  try {
+    rethrow_named(request_, request_stage::receiving_body, limit_.kind, clock_, aborted);
+  } catch (...) {
+    progress_.failed_with_current();
+    throw;
+  }
 }
 
 task<std::size_t> response_state::read_some(share self, std::span<std::byte> into) {
@@ -153,8 +165,11 @@ void response_state::check_collected(std::uint64_t size) {
   failed_ = true;
   piece_ = {};
   slot_.drop();
-  throw content_error(request_ + ": reading the response: the body has more than max_body_bytes (" +
-                      std::to_string(most) + ")");
+  const std::string what = request_ +
+                           ": reading the response: the body has more than max_body_bytes (" +
+                           std::to_string(most) + ")";
+  progress_.failed(what);
+  throw content_error(what);
 }
 
 template <class Buffer>

@@ -9,6 +9,7 @@
 #include "exchange_clock.hpp"
 #include "message.hpp"
 #include "pool.hpp"
+#include "progress.hpp"
 
 namespace eddy::inline v1::http {
 
@@ -18,13 +19,15 @@ class response_state {
  public:
   response_state(detail::http_session_ref session, connection_slot slot,
                  const exchange_clock& clock, std::string request, response_head head,
-                 eddy::url reached, std::vector<visited> history, std::string early_body);
+                 eddy::url reached, std::vector<visited> history, std::string early_body,
+                 request_progress progress);
   response_state(const response_state&) = delete;
   response_state& operator=(const response_state&) = delete;
 
   const response_head& head() const noexcept { return head_; }
   const eddy::url& url() const noexcept { return url_; }
   const std::vector<visited>& history() const noexcept { return history_; }
+  const timings& times() const noexcept { return progress_.times(); }
 
   // A share, for a read that is under way.
   class share {
@@ -71,6 +74,7 @@ class response_state {
   response_head head_;
   eddy::url url_;
   std::vector<visited> history_;
+  request_progress progress_;
 
   body_framing framing_;
   std::string early_body_;

@@ -2,6 +2,8 @@
 
 #include <eddy/net/http/error.hpp>
 
+#include "../percent.hpp"
+#include "../url_text.hpp"
 #include "session_state.hpp"
 
 namespace eddy::inline v1 {
@@ -48,6 +50,30 @@ const detail::http_session_ref& present(const detail::http_session_ref& state) {
   return state;
 }
 
+bool is_relative(std::string_view text) {
+  return url_syntax::split(url_syntax::without_surrounding_space(text)).scheme.empty();
+}
+
+url resolved(const url& base, std::string_view text) {
+  if (base.empty()) {
+    try {
+      return url::parse_http(text);
+    } catch (const url_error&) {
+      if (!is_relative(text)) throw;
+    }
+    throw url_error("URL " + url_syntax::quoted(text) +
+                    " is relative, and the session has no base_url()");
+  }
+  for (const char byte : text) {
+    if (url_syntax::is_control(byte)) {
+      throw url_error("URL " + url_syntax::quoted(text) + " holds " + url_syntax::described(byte));
+    }
+  }
+  url to = base.resolve(text);
+  if (to.is_http()) return to;
+  throw url_error("URL " + url_syntax::quoted(text) + " is not of http or https");
+}
+
 url checked_http(url to) {
   if (!to.is_http()) throw url_error("URL \"" + to.str() + "\" is not of http or https");
   return to;
@@ -75,7 +101,8 @@ void session::retire() noexcept {
 }
 
 request_builder session::request(std::string_view method, std::string_view url) {
-  return request_builder(present(state_), method, url::parse_http(url));
+  const detail::http_session_ref& state = present(state_);
+  return request_builder(state, method, resolved(state->settings.base, url));
 }
 
 request_builder session::request(std::string_view method, url to) {
@@ -87,10 +114,11 @@ task<> session::close() {
   co_await kept->pool.close();
 }
 
-pool_statistics session::statistics() const {
+session_statistics session::statistics() const {
   const connection_pool& pool = present(state_)->pool;
   const pool_ledger& ledger = pool.ledger();
-  pool_statistics s;
+  const session_counters& so_far = state_->counters;
+  session_statistics s;
   s.open = ledger.slots();
   s.idle = ledger.idle();
   s.in_use = s.open - s.idle;
@@ -98,6 +126,13 @@ pool_statistics session::statistics() const {
   s.most_open = ledger.most_slots();
   s.connects = pool.opened();
   s.reuses = pool.reused();
+  s.requests = so_far.requests;
+  s.responses = so_far.responses;
+  s.failures = so_far.failures;
+  s.redirects = so_far.redirects;
+  s.retries = so_far.retries;
+  s.bytes_sent = so_far.bytes_sent;
+  s.bytes_received = so_far.bytes_received;
   return s;
 }
 

@@ -41,6 +41,41 @@ session_options& session_options::set_timeout(timeout_kind kind, std::int64_t ns
   return *this;
 }
 
+session_options& session_options::base_url(std::string_view base) & {
+  settings_->base = url::parse_http(base);
+  return *this;
+}
+
+session_options& session_options::stale_retry(bool on) & noexcept {
+  settings_->stale_retry = on;
+  return *this;
+}
+
+session_options& session_options::retry(const retry_policy& policy) & noexcept {
+  settings_->retries = policy;
+  return *this;
+}
+
+session_options& session_options::trace(trace_observer& watcher) & noexcept {
+  settings_->observer = &watcher;
+  return *this;
+}
+
+session_options& session_options::set_dns_ttl(std::int64_t ns) & noexcept {
+  settings_->dns_ttl_ns = ns;
+  return *this;
+}
+
+session_options& session_options::set_happy_eyeballs(std::int64_t ns) & noexcept {
+  settings_->happy_eyeballs_ns = ns;
+  return *this;
+}
+
+session_options& session_options::unix_socket(std::string_view path) & {
+  settings_->unix_socket = path;
+  return *this;
+}
+
 session_options& session_options::max_redirects(unsigned most) & noexcept {
   settings_->max_redirects = static_cast<int>(std::min(most, most_redirects));
   return *this;
@@ -70,6 +105,11 @@ session_options& session_options::max_body_bytes(std::size_t most) & noexcept {
 
 session_options& session_options::header(std::string_view name, std::string_view value) & {
   settings_->fields.set(name, value);
+  return *this;
+}
+
+session_options& session_options::without_header(std::string_view name) & {
+  settings_->unwanted.set(name, "");
   return *this;
 }
 

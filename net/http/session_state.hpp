@@ -6,6 +6,8 @@
 
 #include "exchange_clock.hpp"
 #include "pool.hpp"
+#include "progress.hpp"
+#include "retry.hpp"
 
 namespace eddy::inline v1 {
 
@@ -23,6 +25,14 @@ struct session_settings {
   std::size_t max_body_bytes = std::size_t{64} << 20U;
   int max_redirects = 10;
   headers fields;
+  url base;  // empty: none
+  bool stale_retry = true;
+  retry_policy retries = retry_policy().attempts(1);
+  trace_observer* observer = nullptr;
+  std::int64_t dns_ttl_ns = 10'000'000'000;
+  std::int64_t happy_eyeballs_ns = 250'000'000;
+  std::string unix_socket;  // empty: none
+  headers unwanted;  // names only
 #if EDDY_HAVE_OPENSSL
   std::optional<tls_context> trust;
 #endif
@@ -35,7 +45,10 @@ namespace detail {
 
 // Counted: lives as long as the session, one of its requests or one of its responses.
 struct http_session {
-  explicit http_session(http::session_settings&& s) : settings(std::move(s)), pool(settings.pool) {}
+  explicit http_session(http::session_settings&& s)
+      : settings(std::move(s)),
+        pool(settings.pool),
+        budget(settings.retries.budget_percent(), settings.retries.budget_reserve()) {}
   http_session(const http_session&) = delete;
   http_session& operator=(const http_session&) = delete;
 
@@ -45,6 +58,8 @@ struct http_session {
   std::uint32_t references = 1;
   http::session_settings settings;
   http::connection_pool pool;
+  http::session_counters counters;
+  http::retry_budget budget;
 };
 
 }  // namespace detail

@@ -23,6 +23,12 @@ std::int64_t clock_ns() noexcept {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
+std::int64_t wall_seconds() noexcept {
+  timespec t;
+  ::clock_gettime(CLOCK_REALTIME, &t);
+  return std::int64_t{t.tv_sec};
+}
+
 unsigned core_count() noexcept {
   const long n = ::sysconf(_SC_NPROCESSORS_ONLN);
   return n > 0 ? static_cast<unsigned>(n) : 1;

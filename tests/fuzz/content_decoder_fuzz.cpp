@@ -34,7 +34,7 @@ decoded decode(std::string_view coding, const parse_trace::pieces& input,
         const auto step = decoder.decode(rest, buffer);
         result.data.append(eddy::http::text_of(std::span(buffer).first(step.produced)));
         rest = rest.subspan(step.consumed);
-        if (step.produced < buffer.size()) break;
+        if (!step.more) break;
       }
       if (!rest.empty()) std::abort();
     }
@@ -52,13 +52,14 @@ decoded decode(std::string_view coding, const parse_trace::pieces& input,
 // content.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
-  const std::string_view codings[] = {"gzip", "deflate", "gzip, deflate", "deflate, gzip"};
-  const std::string_view coding = codings[data[0] % 4U];
+  const std::string_view codings[] = {"gzip", "deflate", "gzip, deflate", "deflate, gzip",
+                                      "br",   "zstd",    "br, zstd",      "zstd, gzip"};
+  const std::string_view coding = codings[data[0] % 8U];
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::string_view sizes = input.substr(2, data[1] % 8U);
   const std::string_view content = input.substr(2 + sizes.size());
 
-  const std::size_t small_buffer = data[0] / 4U + std::size_t{1};
+  const std::size_t small_buffer = data[0] / 8U + std::size_t{1};
   const decoded whole = decode(coding, {content}, 16 * 1024);
   const decoded cut = decode(coding, parse_trace::cut_by(content, sizes), small_buffer);
   if (whole.failed != cut.failed) std::abort();

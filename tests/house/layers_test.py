@@ -14,9 +14,15 @@ BELOW_THE_SELECTOR = {"eddy/runtime/job.hpp", "eddy/runtime/operation.hpp"}
 # header: the only files that may include it
 PRIVATE_SYSTEM_HEADERS = {
     r"liburing": r"runtime/selector/io_uring\w*\.[ch]pp",
-    r"openssl/": r"net/tls\w*\.[ch]pp",
-    r"zlib\.h": r"net/http/(\w*inflater|content_decoder)\.cpp",
+    r"openssl/": r"net/(tls\w*|http/digest_hash)\.[ch]pp",
+    r"zlib\.h": r"net/http/inflater\.cpp",
+    r"brotli/": r"net/http/brotli_decoder\.cpp",
+    r"zstd\w*\.h": r"net/http/zstd_decoder\.cpp",
+    r"nlohmann/": r"net/http/json\w*\.cpp",
+    r"iconv\.h": r"net/http/charset\.cpp",
     r"idn2\.h": r"net/idn\.cpp",
+    r"libpsl\.h": r"net/http/public_suffix\.cpp",
+    r"ares\w*\.h": r"net/cares_query\.[ch]pp",
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/(sim/)?\w+\.[ch]pp",
@@ -26,10 +32,15 @@ PRIVATE_SYSTEM_HEADERS = {
 }
 NOT_IN_PUBLIC_HEADERS = re.compile(
     r"(memory|functional|system_error|iostream|map|mutex|thread|atomic|stop_token|unistd\.h|"
-    r"zlib\.h|liburing\.h|signal\.h|fcntl\.h|(sys|netinet|arpa|openssl|linux)/.*)")
+    r"zlib\.h|(brotli|nlohmann)/.*|zstd\.h|iconv\.h|liburing\.h|signal\.h|fcntl\.h|"
+    r"(sys|netinet|arpa|openssl|linux)/.*)")
 # Parsers and the URL: bytes in, values out.
-NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
-                       r"grammar|writer|headers|inflater|decoder|line_reader|quoted)\.[ch]pp")
+NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/(cookie_(?!jar)\w+|"
+                       r"public_suffix|netrc|auth\w*|base64|challenge|credential_text|digest\w*|"
+                       r"proxy\w*|socks5)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
+                       r"grammar|writer|headers|inflater|decoder|line_reader|quoted|"
+                       r"content_stage|charset\w*|json\w*|media_type|utf8|line_splitter)"
+                       r"\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(
     r"^[ \t]*#[ \t]*(?:el)?if.*\b(__linux__|__linux|linux|__APPLE__|__MACH__|__FreeBSD__|_WIN32|"

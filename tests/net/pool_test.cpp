@@ -214,15 +214,17 @@ TEST_CASE("no sequence of events breaks the ledger's limits, order or counts") {
 TEST_CASE("a request is repeated only under all four conditions") {
   using eddy::http::may_retry;
   using facts = eddy::http::failed_exchange;
-  //                    reused begun  idemp. sent   retry
-  CHECK(may_retry(facts{true, false, true, true, false}));
-  CHECK(may_retry(facts{true, false, true, false, false}));
-  CHECK(may_retry(facts{true, false, false, false, false}));
-  CHECK_FALSE(may_retry(facts{true, false, false, true, false}));
-  CHECK_FALSE(may_retry(facts{true, true, true, true, false}));
-  CHECK_FALSE(may_retry(facts{true, false, true, true, true}));
-  CHECK_FALSE(may_retry(facts{false, false, true, true, false}));
-  CHECK_FALSE(may_retry(facts{false, false, true, false, false}));
+  //                    reused begun  idemp. sent   body  retry
+  CHECK(may_retry(facts{true, false, true, true, true, false}));
+  CHECK(may_retry(facts{true, false, true, false, true, false}));
+  CHECK(may_retry(facts{true, false, false, false, true, false}));
+  CHECK_FALSE(may_retry(facts{true, false, false, true, true, false}));
+  CHECK_FALSE(may_retry(facts{true, true, true, true, true, false}));
+  CHECK_FALSE(may_retry(facts{true, false, true, true, true, true}));
+  CHECK_FALSE(may_retry(facts{true, false, true, true, false, false}));
+  CHECK_FALSE(may_retry(facts{true, false, true, false, false, false}));
+  CHECK_FALSE(may_retry(facts{false, false, true, true, true, false}));
+  CHECK_FALSE(may_retry(facts{false, false, true, false, true, false}));
   for (const char* method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}) {
     CHECK(eddy::http::is_idempotent(method));
   }

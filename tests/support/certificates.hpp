@@ -1,7 +1,8 @@
-// Certificates for tests, made by the `openssl` command once in a process, in a folder of their own
-// that goes with the process.
+// Certificates for tests, made by certificates.sh once in a process, in a folder of their own that
+// goes with the process.
 #pragma once
 
+#include <certificates_script.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -29,11 +30,17 @@ class certificates {
   }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  // Any of those that certificates.sh makes.
+  certificate named(const std::string& name) const {
+    certificate out{path(name + ".pem"), path(name + ".key")};
+    if (std::filesystem::exists(out.key)) return out;
+    throw std::logic_error("certificates.sh makes no " + name);
+  }
 
-  std::string ca;           // signs the next three
+  std::string ca;           // signs what follows, unless the name says otherwise
   std::string other_ca;     // signs none of them
   certificate good;         // localhost, 127.0.0.1, ::1
-  certificate expired;      // the same names, until yesterday
+  certificate expired;      // the same names, until some years ago
   certificate wrong_host;   // other.test only
   certificate common_name;  // CN=localhost, but no alternative names
   certificate self_signed;  // localhost, by nobody but itself
@@ -44,55 +51,27 @@ class certificates {
     std::string pattern = (std::filesystem::temp_directory_path() / "eddy-certificates-XXXXXX");
     if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp " + pattern);
     folder_ = pattern;
-    ca = make_ca("ca");
-    other_ca = make_ca("other-ca");
-    const std::string here = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1";
-    good = sign("good", "localhost", here, 30);
-    expired = sign("expired", "localhost", here, -1);
-    wrong_host = sign("wrong-host", "localhost", "subjectAltName=DNS:other.test", 30);
-    common_name = sign("common-name", "localhost", "basicConstraints=CA:FALSE", 30);
-    self_signed = make_self_signed(here);
+    make_all();
+    ca = path("ca.pem");
+    other_ca = path("other-ca.pem");
+    good = named("good");
+    expired = named("expired");
+    wrong_host = named("wrong-host");
+    common_name = named("common-name");
+    self_signed = named("self-signed");
     locked_key = path("locked.key");
-    openssl("pkey -aes128 -passout pass:secret -in " + good.key + " -out " + locked_key);
   }
 
-  void openssl(const std::string& arguments) const {
-    const std::string log = path("log");
-    const std::string command = "openssl " + arguments + " >" + log + " 2>&1 </dev/null";
+  void make_all() const {
+    const std::string script = path("certificates.sh");
+    std::ofstream(script) << certificates_script;
+    const std::string said = path("said");
+    const std::string command =
+        "sh " + script + " " + folder_.string() + " >" + said + " 2>&1 </dev/null";
     if (std::system(command.c_str()) == 0) return;
-    std::ifstream said(log);
+    std::ifstream errors(said);
     throw std::runtime_error(command + ": " +
-                             std::string(std::istreambuf_iterator<char>(said), {}));
-  }
-
-  std::string make_ca(const std::string& name) const {
-    openssl(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=" +
-        name + " -keyout " + path(name + ".key") + " -out " + path(name + ".pem"));
-    return path(name + ".pem");
-  }
-
-  certificate sign(const std::string& name, const std::string& subject,
-                   const std::string& extensions, int days) const {
-    const std::string request = path(name + ".csr");
-    const std::string extension_file = path(name + ".ext");
-    std::ofstream(extension_file) << extensions << '\n';
-    certificate out{path(name + ".pem"), path(name + ".key")};
-    openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" +
-            subject + " -keyout " + out.key + " -out " + request);
-    openssl("x509 -req -in " + request + " -CA " + ca + " -CAkey " + path("ca.key") +
-            " -CAcreateserial -days " + std::to_string(days) + " -extfile " + extension_file +
-            " -out " + out.chain);
-    return out;
-  }
-
-  certificate make_self_signed(const std::string& extensions) const {
-    certificate out{path("self-signed.pem"), path("self-signed.key")};
-    openssl(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 "
-        "-subj /CN=localhost -addext " +
-        extensions + " -keyout " + out.key + " -out " + out.chain);
-    return out;
+                             std::string(std::istreambuf_iterator<char>(errors), {}));
   }
 
   std::filesystem::path folder_;

@@ -177,6 +177,15 @@ int fill_random(void* out, std::size_t size) noexcept {
   return 0;
 }
 
+// A world begins at 2023-11-14 22:13:20 UTC.
+std::int64_t wall_seconds() noexcept {
+  constexpr std::int64_t first_second = 1'700'000'000;
+  const auto* w = simulation::world::current();
+  if (w) return first_second + (w->now() - simulation::first_instant_ns) / 1'000'000'000;
+  const auto real = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(real).count();
+}
+
 // A usual machine, whatever this one is.
 unsigned core_count() noexcept { return 4; }
 

@@ -16,8 +16,10 @@ class tcp_stream : public byte_stream {
  public:
   using byte_stream::byte_stream;
 
-  // Resolves the host and tries its addresses in order. Throws resolve_error, or a system_error
-  // with the last cause whose text names the host and every address tried with its cause.
+  // Resolves the host and tries its addresses, IPv6 and IPv4 in turn: the next one when one has
+  // failed, or has not answered for 250 ms (RFC 8305); the first connection is returned, the other
+  // attempts end. Throws resolve_error, or a system_error with the last cause whose text names the
+  // host and every address tried with its cause. Cancellation point.
   static task<tcp_stream> connect(std::string host, std::uint16_t port);
   static task<tcp_stream> connect(endpoint to);
 

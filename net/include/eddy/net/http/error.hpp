@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -28,6 +29,21 @@ class protocol_error : public error {
 
  private:
   int answer_status_;
+};
+
+// The connection ended before a byte of the response had come, interim ones apart. (A connection
+// that was reset is a std::system_error.)
+class empty_reply : public protocol_error {
+ public:
+  explicit empty_reply(const std::string& what);
+  ~empty_reply() override;
+};
+
+// The connection ended inside the body. What has been read of it is good.
+class incomplete_body : public protocol_error {
+ public:
+  explicit incomplete_body(const std::string& what);
+  ~incomplete_body() override;
 };
 
 // A complete response whose status is an error, thrown by raise_for_status():
@@ -66,6 +82,36 @@ class invalid_request : public error {
  public:
   using error::error;
   ~invalid_request() override;
+};
+
+// How far a request had come.
+enum class request_stage : std::uint8_t {
+  preparing,
+  queueing,    // for one of the session's connections
+  connecting,  // name, TCP, a proxy and TLS together
+  sending,
+  receiving_head,
+  redirecting,
+  receiving_body,
+  pausing,  // before a retry that a retry_policy wants
+};
+
+// What every error of a request is as well, whatever its type: std::system_error does not tell
+// whether connecting, sending or receiving failed.
+//
+//   } catch (const eddy::http::request_failure& failed) {
+//     const bool nobody_there = failed.during() == eddy::http::request_stage::connecting;
+class request_failure {
+ public:
+  explicit request_failure(request_stage during) noexcept : during_(during) {}
+  request_failure(const request_failure&) = default;
+  request_failure& operator=(const request_failure&) = default;
+  virtual ~request_failure();
+
+  request_stage during() const noexcept { return during_; }
+
+ private:
+  request_stage during_;
 };
 
 }  // namespace eddy::inline v1::http

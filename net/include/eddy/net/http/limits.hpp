@@ -67,7 +67,8 @@ class limits {
     return *this;
   }
 
-  // Bytes that come out of content decoding, at each coding of a stack.
+  // Bytes that come out of content decoding, at each coding of a stack. Unlimited unless set, for
+  // the same reason: no more is decoded at a time than the caller's buffer has room for.
   std::uint64_t max_decoded_bytes() const noexcept { return max_decoded_bytes_; }
   limits& max_decoded_bytes(std::uint64_t bytes) noexcept {
     max_decoded_bytes_ = bytes;
@@ -89,7 +90,7 @@ class limits {
   std::size_t max_trailer_bytes_ = 16 * 1024;          // node 16 KiB
   std::size_t max_interim_responses_ = 8;              // Go 5
   std::uint64_t max_body_bytes_ = UINT64_MAX;          // Go, curl: none unless asked for
-  std::uint64_t max_decoded_bytes_ = std::uint64_t{1} << 30U;  // none elsewhere: a bomb needs one
+  std::uint64_t max_decoded_bytes_ = UINT64_MAX;
   std::size_t max_content_codings_ = 5;                        // curl 5
 };
 

@@ -49,6 +49,9 @@ class http_session_ref {
 
 namespace http {
 
+class auth;
+class proxy;
+class retry_policy;
 struct request_settings;
 
 // What redirects() and session_options::max_redirects() are cut to.
@@ -100,6 +103,12 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
   // (Content-Length, Transfer-Encoding) are Eddy's to write: http::invalid_request at the await.
   request_builder&& header(std::string_view name, std::string_view value) && {
     fields_.add(name, value);
+    return std::move(*this);
+  }
+  // Appends name=value to the URL's query, with all but letters, digits and "-._~" encoded.
+  // Throws url_error if the URL becomes too long.
+  request_builder&& query(std::string_view name, std::string_view value) && {
+    append_query(name, value);
     return std::move(*this);
   }
 
@@ -180,6 +189,22 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
     return std::move(*this);
   }
 
+  // In place of the session's.
+  request_builder&& retry(const retry_policy& policy) &&;
+  // Content codings are asked for, and undone. Default on.
+  request_builder&& decompress(bool on) &&;
+  // In place of session_options::max_body_bytes.
+  request_builder&& max_body_bytes(std::size_t most) &&;
+  // One more cookie for this request and its redirections within the origin, beside those of the
+  // jar, and before them.
+  request_builder&& cookie(std::string_view name, std::string_view value) &&;
+  // Off: this request neither sends nor keeps cookies of the session's jar.
+  request_builder&& cookies(bool on) &&;
+  // In place of the session's. Never sent to another origin.
+  request_builder&& auth(const http::auth& credentials) &&;
+  // In place of the session's.
+  request_builder&& proxy(const http::proxy& through) &&;
+
   // Sends it and returns when the response's head is there. Errors, all of which name method, URL
   // and step: std::system_error, resolve_error, tls_error, http::request_timeout and http::error.
   // Cancellation point: a cancelled exchange closes its connection and frees its place in the pool.
@@ -200,6 +225,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
 
   request_builder& set_timeout(timeout_kind kind, std::int64_t ns);
   request_settings& settings();
+  void append_query(std::string_view name, std::string_view value);
 
   detail::http_session_ref session_;
   std::string method_;

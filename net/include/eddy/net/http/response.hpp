@@ -11,6 +11,7 @@
 namespace eddy::inline v1::http {
 
 class response_state;
+class timings;
 
 // A redirection that was followed: where, and what it answered.
 class visited {
@@ -58,6 +59,9 @@ class [[nodiscard]] response {
   const eddy::url& url() const noexcept;
   // The redirections on the way there, in order.
   const std::vector<visited>& history() const noexcept;
+
+  // How long what took, so far: <eddy/net/http/timings.hpp>.
+  const http::timings& timings() const noexcept;
 
   // Throws http::status_error if the status is 400 or above.
   void raise_for_status() const;

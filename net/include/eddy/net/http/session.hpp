@@ -3,7 +3,9 @@
 
 #include <eddy/net/http/limits.hpp>
 #include <eddy/net/http/request_builder.hpp>
+#include <eddy/net/http/retry_policy.hpp>
 #include <eddy/net/http/timeout.hpp>
+#include <eddy/net/http/timings.hpp>
 
 namespace eddy::inline v1 {
 
@@ -11,6 +13,10 @@ class tls_context;
 
 namespace http {
 
+class auth;
+class cookie_jar;
+class proxy;
+class trace_observer;
 struct session_settings;
 
 // How a session behaves. Chained setters; each says its default. Copyable.
@@ -124,6 +130,66 @@ class session_options {
     return std::move(write_timeout(d));
   }
 
+  // What relative references given to the verbs are resolved against (RFC 3986 §5.2): with
+  // "http://host/api/", get("users?id=1") asks for "/api/users?id=1", and get("/x") for "/x".
+  // Throws url_error for what is not an http or https URL.
+  session_options& base_url(std::string_view base) &;
+  session_options&& base_url(std::string_view base) && { return std::move(base_url(base)); }
+  // Whether a request whose kept connection turned out to be dead is sent again: see session.
+  // Default on.
+  session_options& stale_retry(bool on) & noexcept;
+  session_options&& stale_retry(bool on) && noexcept { return std::move(stale_retry(on)); }
+  // When a request that was answered with 429 or 503 is sent again. Default: never.
+  session_options& retry(const retry_policy& policy) & noexcept;
+  session_options&& retry(const retry_policy& policy) && noexcept {
+    return std::move(retry(policy));
+  }
+  // Is told of every step of every request: <eddy/net/http/trace.hpp>. Borrowed; outlives the
+  // session, its requests and its responses.
+  session_options& trace(trace_observer& watcher) & noexcept;
+  session_options&& trace(trace_observer& watcher) && noexcept { return std::move(trace(watcher)); }
+
+  // For how long the addresses of a name are kept where the answer does not say, and at most where
+  // it does; 0: not at all. Default 10 s.
+  template <class Rep, class Period>
+  session_options& dns_ttl(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_dns_ttl(detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& dns_ttl(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(dns_ttl(d));
+  }
+  // How long one address of a name has for itself before the next one is tried beside it (RFC 8305
+  // §5). Default 250 ms.
+  template <class Rep, class Period>
+  session_options& happy_eyeballs_delay(std::chrono::duration<Rep, Period> d) & noexcept {
+    return set_happy_eyeballs(detail::saturated_ns(d));
+  }
+  template <class Rep, class Period>
+  session_options&& happy_eyeballs_delay(std::chrono::duration<Rep, Period> d) && noexcept {
+    return std::move(happy_eyeballs_delay(d));
+  }
+
+  // The jar for Set-Cookie and Cookie; the default is one of the session's own.
+  session_options& cookies(const cookie_jar& jar) &;
+  session_options&& cookies(const cookie_jar& jar) && { return std::move(cookies(jar)); }
+  // Off: cookies are neither kept nor sent.
+  session_options& cookies(bool on) &;
+  session_options&& cookies(bool on) && { return std::move(cookies(on)); }
+  // Credentials for every request that brings none of its own; not for another origin that a
+  // redirection leads to.
+  session_options& auth(const http::auth& credentials) &;
+  session_options&& auth(const http::auth& credentials) && { return std::move(auth(credentials)); }
+  // Every connection goes through it. Default: none, whatever the environment says.
+  session_options& proxy(const http::proxy& through) &;
+  session_options&& proxy(const http::proxy& through) && { return std::move(proxy(through)); }
+  // As HTTP_PROXY and its siblings say, read now.
+  session_options& proxies_from_environment() &;
+  session_options&& proxies_from_environment() && { return std::move(proxies_from_environment()); }
+  // Every connection goes to this socket, whatever the URL's host.
+  session_options& unix_socket(std::string_view path) &;
+  session_options&& unix_socket(std::string_view path) && { return std::move(unix_socket(path)); }
+
   // Redirections followed for one request; 0: none. Default 10.
   session_options& max_redirects(unsigned most) & noexcept;
   session_options&& max_redirects(unsigned most) && noexcept {
@@ -152,6 +218,12 @@ class session_options {
   session_options&& header(std::string_view name, std::string_view value) && {
     return std::move(header(name, value));
   }
+  // Requests that do not bring a field of that name have none: neither the session's default nor
+  // one that Eddy would add (Accept, Accept-Encoding, User-Agent). Host is always sent.
+  session_options& without_header(std::string_view name) &;
+  session_options&& without_header(std::string_view name) && {
+    return std::move(without_header(name));
+  }
   // The default header user-agent; "eddy/" and the version unless set; "" sends none.
   session_options& user_agent(std::string_view text) &;
   session_options&& user_agent(std::string_view text) && { return std::move(user_agent(text)); }
@@ -160,6 +232,8 @@ class session_options {
   friend class session;
   session_options& set_keep_alive(std::int64_t ns) & noexcept;
   session_options& set_timeout(timeout_kind kind, std::int64_t ns) & noexcept;
+  session_options& set_dns_ttl(std::int64_t ns) & noexcept;
+  session_options& set_happy_eyeballs(std::int64_t ns) & noexcept;
 
   session_settings* settings_;
 };
@@ -178,6 +252,20 @@ class pool_statistics {
   std::uint64_t reuses = 0;    // times that an idle connection was taken
 };
 
+// The state of a session: its pool, and what it has done so far.
+class session_statistics : public pool_statistics {
+ public:
+  session_statistics() noexcept {}
+
+  std::uint64_t requests = 0;   // begun
+  std::uint64_t responses = 0;  // returned to the caller, whatever their status
+  std::uint64_t failures = 0;   // requests and bodies that ended with an error, or cancelled
+  std::uint64_t redirects = 0;  // followed
+  std::uint64_t retries = 0;    // sent again: on a new connection, or by a retry_policy
+  std::uint64_t bytes_sent = 0;      // of requests, handed to their connections
+  std::uint64_t bytes_received = 0;  // of responses, as they came off their connections
+};
+
 // Sends HTTP/1.1 requests (RFC 9110, RFC 9112) over a pool of kept connections. Make one and use it
 // for all requests. Move-only; made and destroyed inside one `run`, on its thread. Destroying it
 // closes the idle connections at once; requests and responses that are under way go on.
@@ -187,8 +275,8 @@ class pool_statistics {
 // to another origin Authorization, Cookie and Proxy-Authorization are not sent along.
 //
 // A request is sent a second time, once, only if its connection had been idle in the pool, no byte
-// of a response came, and the method is idempotent (RFC 9110 §9.2.2) or nothing had been sent. User
-// info in a URL is not sent.
+// of a response came, the method is idempotent (RFC 9110 §9.2.2) or nothing had been sent, and its
+// body can be sent again: see session_options::stale_retry(), and retry() for what servers refuse.
 //
 //   task<std::string> fetch(std::string url) {
 //     http::session session;
@@ -204,7 +292,8 @@ class session {
   session& operator=(session&& other) noexcept;
   ~session();
 
-  // Each throws url_error for what is not an http or https URL.
+  // Each throws url_error for what is not an http or https URL, and for a relative reference where
+  // there is no session_options::base_url().
   request_builder request(std::string_view method, std::string_view url);
   request_builder request(std::string_view method, url to);
 
@@ -228,7 +317,7 @@ class session {
   // Cancellation point; after it the rest is closed by the destructor.
   task<> close();
 
-  pool_statistics statistics() const;
+  session_statistics statistics() const;
 
  private:
   void retire() noexcept;

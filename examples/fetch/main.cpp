@@ -1,0 +1,111 @@
+// fetch: gets URLs, with the options of curl. All of them at once, through one session; what comes
+// is written in the order in which they were asked for.
+#include <csignal>
+#include <cstdio>
+#include <eddy/net/http/session.hpp>
+#include <eddy/net/tls.hpp>
+#include <eddy/runtime/run.hpp>
+#include <eddy/runtime/task_group.hpp>
+#include <eddy/sync/semaphore.hpp>
+
+#include "command_line.hpp"
+#include "failure.hpp"
+#include "transfer.hpp"
+
+namespace fetch {
+
+namespace {
+
+namespace http = eddy::http;
+
+// Transfers at once, as curl's --parallel-max. The session must have as many connections: one of
+// them holds its own until its turn to write comes.
+constexpr std::size_t most_transfers = 50;
+
+http::session_options options_of(const settings& s) {
+  http::session_options options;
+  options.limit(most_transfers);
+  for (const std::string& name : s.unwanted) options.without_header(name);
+  if (!s.compressed) options.without_header("Accept-Encoding");
+  if (s.connect_timeout_s > 0) {
+    options.connect_timeout(std::chrono::duration<double>(s.connect_timeout_s));
+  }
+  if (!s.insecure && s.ca_file.empty()) return options;
+  eddy::tls_context trust;
+  trust.alpn("http/1.1");
+  if (s.insecure) trust.verify(false);
+  try {
+    if (!s.ca_file.empty()) trust.ca_file(s.ca_file);
+  } catch (const eddy::tls_error& e) {
+    throw failure(exit_code::bad_ca_file, e.what());
+  }
+  options.tls(trust);
+  return options;
+}
+
+class program {
+ public:
+  explicit program(const settings& s)
+      : settings_(s),
+        session_(options_of(s)),
+        order_(s.urls.size()),
+        codes_(s.urls.size()),
+        places_(most_transfers) {}
+
+  eddy::task<int> run() {
+    const auto body = [this](eddy::task_group& transfers) { return start_all(transfers); };
+    co_await eddy::with_task_group(body);
+    co_await session_.close();
+    co_return last_failure();
+  }
+
+ private:
+  eddy::task<> start_all(eddy::task_group& transfers) {
+    for (std::size_t i = 0; i < settings_.urls.size(); ++i) {
+      auto place = co_await places_.acquire();
+      transfers.spawn(one(i, std::move(place)));
+    }
+  }
+
+  eddy::task<> one(std::size_t index, eddy::semaphore::permit place) {
+    const auto kept = std::move(place);
+    transfer work(settings_, session_, order_, index);
+    codes_[index] = co_await work.run();
+  }
+
+  int last_failure() const {
+    for (std::size_t i = codes_.size(); i > 0; --i) {
+      if (codes_[i - 1] != 0) return codes_[i - 1];
+    }
+    return 0;
+  }
+
+  const settings& settings_;
+  http::session session_;
+  turns order_;
+  std::vector<int> codes_;
+  eddy::semaphore places_;
+};
+
+eddy::task<int> run(const settings& s) {
+  program all(s);
+  const int code = co_await all.run();
+  co_return code;
+}
+
+}  // namespace
+}  // namespace fetch
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of the write
+  try {
+    const fetch::settings s = fetch::read_command_line(argc, argv);
+    return eddy::run(fetch::run(s), eddy::run_options().cancel_on_interrupt());
+  } catch (const eddy::interrupted&) {
+    std::fputs("fetch: interrupted\n", stderr);
+    return fetch::exit_code::interrupted;
+  } catch (const std::exception& e) {
+    fetch::report(e);
+    return fetch::exit_code_of(e);
+  }
+}

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace fetch {
+
+// `text` in one line of printable ASCII, every other byte as \xNN: what a terminal or a log may be
+// shown of what came from a peer.
+std::string printable(std::string_view text);
+
+}  // namespace fetch
