@@ -1,4 +1,5 @@
 // Bodies from files, generators, forms and JSON: the exact bytes, and what goes wrong with them.
+#include <eddy/net/http/json.hpp>
 #include <eddy/sync/event.hpp>
 
 #include "../support/upload_site.hpp"
@@ -241,6 +242,23 @@ TEST_CASE("JSON and forms say what they are, unless the caller does") {
   };
   eddy::run(main());
 }
+
+#if EDDY_HAVE_JSON
+TEST_CASE("a JSON value is sent as its text") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(uploads());
+    session client(bare());
+    const eddy::http::json value = eddy::http::json::object().set("a", 1).set("b", "\"");
+    const std::string got = co_await sent_by(client.post(origin.url()).json(value), origin);
+    CHECK(got == bare_head("POST", origin, "Content-Type: application/json\r\n",
+                           "Content-Length: 16\r\n\r\n{\"a\":1,\"b\":\"\\\"\"}"));
+    // A text is a text, also where a value could be made of it.
+    const std::string text = co_await sent_by(client.post(origin.url()).json("[1]"), origin);
+    CHECK(text.ends_with("\r\n\r\n[1]"));
+  };
+  eddy::run(main());
+}
+#endif
 
 TEST_CASE("two bodies in one request are refused by name") {
   const auto main = []() -> task<> {
