@@ -158,7 +158,7 @@ TEST_CASE("an empty form, one that was moved from, and boundaries that differ") 
     CHECK_THROWS_AS((void)client.post(origin.url()).multipart(std::move(gone)), std::logic_error);
     // The boundary is in it: nobody else can say it.
     const std::string failure = co_await failure_of<eddy::http::invalid_request>(
-        client.post(origin.url()).multipart(multipart()).header("content-type", "a/b").send());
+        client.post(origin.url()).multipart(multipart()).header("content-type", "a/b"));
     CHECK(failure == "POST " + origin.url() +
                          ": preparing the request: Content-Type follows from multipart() and "
                          "cannot be set");
@@ -192,7 +192,7 @@ TEST_CASE("a form with files is sent again by a redirection, one with a generato
     multipart live;
     live.stream("a", yields("x"));
     const std::string failure = co_await failure_of<eddy::http::error>(
-        client.post(origin.url()).multipart(std::move(live)).send());
+        client.post(origin.url()).multipart(std::move(live)));
     CHECK(failure == "POST " + origin.url() + ": following a redirection: 307 redirects to " +
                          origin.url("/b") +
                          ", and the body, which is not kept, cannot be sent again");
@@ -209,13 +209,13 @@ TEST_CASE("a part that fails names itself, and the form is not begun") {
     multipart form;
     form.field("a", "1").file("b", folder.at("missing"));
     const std::string failure = co_await failure_of<std::system_error>(
-        client.post(origin.url()).multipart(std::move(form)).send());
+        client.post(origin.url()).multipart(std::move(form)));
     CHECK(failure.starts_with("POST " + origin.url() + ": preparing the request: the body: open " +
                               folder.at("missing") + ": "));
     multipart wrong;
     wrong.stream("a", yields("abc", "def"), 5);
     const std::string sizes = co_await failure_of<eddy::http::invalid_request>(
-        client.post(origin.url()).multipart(std::move(wrong)).send());
+        client.post(origin.url()).multipart(std::move(wrong)));
     CHECK(sizes == "POST " + origin.url() +
                        ": sending the request: the body: a body was declared to have 5 bytes, and "
                        "its generator yields at least 6");
