@@ -45,6 +45,8 @@ auth auth_of_user_info(std::string_view user_info) {
 auth auth_for_hop(const auth& requests, const auth& sessions, const url& first, const url& now) {
   const auth& own = requests.is_set() ? requests : sessions;
   if (own.which() == auth::kind::none) return own;
+  const bool has_user_info = !first.user_info().empty() || !now.user_info().empty();
+  if (!own.is_set() && !has_user_info) return own;
   const bool is_same_origin = now.origin() == first.origin();
   if (is_same_origin && requests.is_set()) return requests;
   if (!now.user_info().empty()) return auth_of_user_info(now.user_info());

@@ -128,7 +128,6 @@ class challenge_reader {
     current_->scheme = scheme;
     follows_scheme_ = field_.skip_whitespace();
     if (follows_scheme_) current_->token68 = field_.take_token68();
-    if (!current_->token68.empty()) follows_scheme_ = false;
   }
 
   void read_param(std::string_view name) {

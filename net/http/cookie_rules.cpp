@@ -117,15 +117,13 @@ bool is_secure(const url& to) noexcept {
 }
 
 std::optional<std::string> canonical_domain(std::string_view text) {
-  if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-    text = text.substr(1, text.size() - 2);
-  }
+  const bool is_ipv6 = text.find(':') != std::string_view::npos;
+  if (is_ipv6 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
   // What a URL could read otherwise than as a host.
   if (text.empty() || has_control_byte(text) ||
       text.find_first_of("/?#@\\%[] ") != std::string_view::npos) {
     return std::nullopt;
   }
-  const bool is_ipv6 = text.find(':') != std::string_view::npos;
   std::string page(is_ipv6 ? "http://[" : "http://");
   page.append(text).append(is_ipv6 ? "]/" : "/");
   try {

@@ -85,6 +85,7 @@ task<> exchange::hop() {
       co_await attempt();
       if (!is_expectation_refused()) co_return;
       expect_nothing();
+      progress_.retried({}, slot_.get()->parser().head().status);
     } catch (const timeout_error&) {
       throw;
     } catch (const std::exception& e) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace eddy::inline v1::http {
@@ -24,8 +25,8 @@ struct netrc_entry {
 };
 
 // Words between white space: "machine NAME" or "default", then "login", "password" and "account"
-// with a word each. A word in double quotes may hold spaces, and \" \\ \n \r \t. "#" where a keyword
-// could stand begins a comment, "macdef" what is skipped as far as an empty line.
+// with a word each. A word in double quotes may hold spaces, and \" \\ \n \r \t. "#" where a
+// keyword could stand begins a comment, "macdef" what is skipped as far as an empty line.
 class netrc {
  public:
   netrc() = default;
@@ -39,7 +40,8 @@ class netrc {
   [[nodiscard]] const netrc_entry* find(std::string_view host,
                                         std::string_view login) const noexcept;
 
-  [[nodiscard]] const std::vector<netrc_entry>& entries() const noexcept { return entries_; }
+  [[nodiscard]] const std::vector<netrc_entry>& entries() const& noexcept { return entries_; }
+  [[nodiscard]] std::vector<netrc_entry> entries() && noexcept { return std::move(entries_); }
 
  private:
   class reader;

@@ -13,7 +13,8 @@ namespace eddy::inline v1::detail::system {
 
 // CLOCK_MONOTONIC, which is std::chrono::steady_clock.
 std::int64_t clock_ns() noexcept;
-// CLOCK_REALTIME in whole seconds since 1970-01-01 00:00 UTC: for dates, not for how long things take.
+// CLOCK_REALTIME in whole seconds since 1970-01-01 00:00 UTC: for dates, not for how long things
+// take.
 std::int64_t wall_seconds() noexcept;
 unsigned core_count() noexcept;
 // Random bytes that nobody can guess; in a simulated world they follow from its seed. At most 256.
@@ -77,6 +78,9 @@ void resolve_name(const std::string& host, std::uint16_t port, std::vector<socke
                   std::string& error);
 // How long that takes in a simulated world; 0 elsewhere.
 std::int64_t simulated_lookup_time(const std::string& host);
+// Whether libraries that open sockets of their own reach the same network: not from a simulated
+// world.
+bool has_real_network() noexcept;
 
 // Files. All of them block.
 enum class open_mode : std::uint8_t { read, write, append };

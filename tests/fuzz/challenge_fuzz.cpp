@@ -52,14 +52,15 @@ void check(const challenge& one) {
   }
   const std::string text = written(one);
   if (text.size() > eddy::http::max_challenge_bytes) return;
-  const challenge_list again = parse_challenges({text});
+  const challenge_list again = eddy::http::parse_challenges({text});
   require(again.problem.empty() && again.challenges.size() == 1);
   require_equal(again.challenges[0], one);
 }
 
 // What we answer is itself of that grammar, and says again what we were told.
 void check_answer(const eddy::http::digest_challenge& asked) {
-  const eddy::http::digest_request request = {"us\"er", "password", "GET", "/?a=\"b\"", "cnonce", 1};
+  const eddy::http::digest_request request = {"us\"er",      "password", "GET",
+                                              "/?a=\"b\"", "cnonce",   1};
   const std::string answer = digest_response(asked, request);
   require(is_field_text(answer));
   if (answer.size() > eddy::http::max_challenge_bytes) return;

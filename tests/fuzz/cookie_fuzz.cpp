@@ -59,8 +59,7 @@ std::vector<http::cookie> secure_ones(const http::cookie_store& store) {
 }
 
 bool goes_to(const http::cookie& c, std::string_view host) {
-  return c.domain == host ||
-         (!c.host_only && host.ends_with(c.domain) && host[host.size() - c.domain.size() - 1] == '.');
+  return c.domain == host || (!c.host_only && host.ends_with("." + c.domain));
 }
 
 void check(const http::cookie& c) {

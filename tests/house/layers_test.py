@@ -22,6 +22,7 @@ PRIVATE_SYSTEM_HEADERS = {
     r"iconv\.h": r"net/http/charset\.cpp",
     r"idn2\.h": r"net/idn\.cpp",
     r"libpsl\.h": r"net/http/public_suffix\.cpp",
+    r"ares\w*\.h": r"net/cares_query\.[ch]pp",
     r"sys/(epoll|event|eventfd|timerfd|signalfd|random|mman|syscall|uio)\.h|signal\.h|time\.h|"
     r"unistd\.h|fcntl\.h|netdb\.h|poll\.h|pthread\.h|spawn\.h|random":
         r"runtime/selector/(sim/)?\w+\.[ch]pp",
@@ -38,7 +39,7 @@ NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/(cookie_(?!ja
                        r"public_suffix|netrc|auth\w*|base64|challenge|credential_text|digest\w*|"
                        r"proxy\w*|socks5)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
                        r"grammar|writer|headers|inflater|decoder|line_reader|quoted|"
-                       r"content_stage|charset|json\w*|media_type|line_splitter|sse_parser)"
+                       r"content_stage|charset\w*|json\w*|media_type|utf8|line_splitter)"
                        r"\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(

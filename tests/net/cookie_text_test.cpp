@@ -61,8 +61,8 @@ TEST_CASE("cookie text: what is ignored whole") {
   using namespace std::string_view_literals;
   constexpr std::string_view texts[] = {
       "", " ", ";", "=", "=b", " =b", "a", "a;b=c", "; a=b", "Secure",
-      "a=\0b"sv, "a\0=b"sv, "a=b; Path=/\0"sv, "a=b\r\nSet-Cookie: c=d", "a=b\n", "a=\x01", "a=\x7F",
-      "a=b; x\x1F", "a=b\tc", "a\tb=c", "a=b; Path=/\tx",
+      "a=\0b"sv, "a\0=b"sv, "a=b; Path=/\0"sv, "a=b\r\nSet-Cookie: c=d", "a=b\n", "a=\x01",
+      "a=\x7F", "a=b; x\x1F", "a=b\tc", "a\tb=c", "a=b; Path=/\tx",
   };
   for (const std::string_view text : texts) {
     CAPTURE(text);

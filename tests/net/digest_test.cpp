@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "../../net/http/auth_scheme.hpp"
 #include "../../net/http/digest.hpp"
+#include "../../net/http/request_auth.hpp"
 
 using eddy::http::answer_challenge;
 using eddy::http::auth;
@@ -264,6 +266,41 @@ TEST_CASE("digest: only its own status, fields and credentials make it answer") 
   CHECK(param(field, "uri") == "example.com:443");
   CHECK(std::string(credentials_field(auth_role::proxy)) == "Proxy-Authorization");
   CHECK(std::string(credentials_field(auth_role::server)) == "Authorization");
+}
+
+TEST_CASE("digest: one request from its first sending to the server's patience's end") {
+  digest_state known;
+  eddy::http::request_auth mine;
+  mine.begin(alice);
+  CHECK(mine.wants_cnonce());
+  const auto asks = [&](const std::string& challenge) {
+    return mine.answer(context(), 401, fields("WWW-Authenticate", "Digest realm=r, " + challenge),
+                       known);
+  };
+  CHECK(mine.field(context(), known) == std::nullopt);
+  CHECK(asks("nonce=n1, qop=auth"));
+  CHECK(param(mine.field(context(), known), "nc") == "00000001");
+  // A retry after a broken connection uses up a count of its own.
+  CHECK(param(mine.field(context(), known), "nc") == "00000002");
+  CHECK(asks("nonce=n2, qop=auth, stale=true"));
+  CHECK(param(mine.field(context(), known), "nonce") == "n2");
+  CHECK_FALSE(asks("nonce=n3, qop=auth"));
+
+  mine.begin(alice);
+  CHECK(param(mine.field(context(), known), "nonce") == "n2");
+  CHECK(asks("nonce=n3, qop=auth"));
+  CHECK(asks("nonce=n4, qop=auth, stale=true"));
+  mine.begin(auth::basic("a", "b"));
+  CHECK_FALSE(mine.wants_cnonce());
+  CHECK(mine.field(context(), known) == "Basic YTpi");
+  CHECK_FALSE(asks("nonce=n5, qop=auth"));
+}
+
+TEST_CASE("digest: a client nonce is text of all of its entropy") {
+  std::array<std::byte, eddy::http::cnonce_random_bytes> random{};
+  CHECK(eddy::http::cnonce_of(random) == "AAAAAAAAAAAAAAAAAAAAAA==");
+  random.back() = std::byte{1};
+  CHECK(eddy::http::cnonce_of(random) == "AAAAAAAAAAAAAAAAAAAAAQ==");
 }
 
 TEST_CASE("digest: what is remembered has a bound, the least recently used goes") {

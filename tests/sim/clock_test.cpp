@@ -9,6 +9,7 @@
 #include <eddy/sync/event.hpp>
 #include <string>
 
+#include "../../runtime/selector/system.hpp"
 #include "../runtime/drive.hpp"
 
 namespace sim = eddy::sim;
@@ -53,6 +54,15 @@ TEST_CASE("sim: in the calm world an hour of sleep takes an hour, and no time") 
 TEST_CASE("sim: every world begins at the same instant") {
   const auto begin = []() -> task<eddy::time_point> { co_return eddy::now(); };
   CHECK(sim::run(begin()) == sim::run(begin()));
+}
+
+TEST_CASE("sim: the wall clock begins at the same second, and goes with the other") {
+  const auto dates = []() -> task<std::int64_t> {
+    CHECK(eddy::detail::system::wall_seconds() == 1'700'000'000);
+    co_await eddy::sleep(1h + 999ms);
+    co_return eddy::detail::system::wall_seconds();
+  };
+  CHECK(sim::run(dates(), calm) == 1'700'003'600);
 }
 
 TEST_CASE("sim: in other worlds timers are never early, sometimes late") {

@@ -57,8 +57,8 @@ class cookie_jar {
   cookie_jar& operator=(const cookie_jar& other) noexcept;
   ~cookie_jar();
 
-  // The value of the field Cookie for a request: "a=1; b=2", longest paths first, then oldest first;
-  // "" for none. They count as used now.
+  // The value of the field Cookie for a request: "a=1; b=2", longest paths first, then oldest
+  // first; "" for none. They count as used now.
   [[nodiscard]] std::string field_for(const url& to);
   // Takes every Set-Cookie of the answer to a request for `from`. Bad ones are ignored.
   void store(const url& from, const headers& answer);
@@ -85,9 +85,10 @@ class cookie_jar {
   cookie_load_result load_netscape(std::string_view text);
 
   // The same with a file. The jar may change meanwhile: what is written is what it holds when the
-  // await begins. Writing replaces what the file held, and is not atomic; a file that is made can be
-  // read by whom the umask allows. Throw system_error, and load std::length_error for more than
-  // max_cookie_file_bytes. Cancellation points, as those of `file`.
+  // await begins. Writing replaces what the file held, and is not atomic; a file that is made can
+  // be read by whom the umask allows. Throw system_error, and load std::length_error for more than
+  // max_cookie_file_bytes. Cancellation points, as those of `file`; a load that is cancelled has
+  // changed nothing.
   task<> save(std::string path) const;
   task<cookie_load_result> load(std::string path);
 

@@ -93,7 +93,7 @@ enum class request_stage : std::uint8_t {
   receiving_head,
   redirecting,
   receiving_body,
-  pausing,  // before a retry of retry_policy
+  pausing,  // before a retry that a retry_policy wants
 };
 
 // What every error of a request is as well, whatever its type: std::system_error does not tell
