@@ -45,7 +45,8 @@ class Sites(programs.Case):
         self.assertEqual(self.expect(0, "--compressed", f"{url}/text").stdout, self.page("text"))
         self.assertEqual(self.expect(0, f"{url}/text").stdout, self.page("text"))
         for options in (["/small"], ["-i", "/noise"], ["-I", "/small"], ["-I", "/missing"],
-                        ["-r", "0-99", "/noise"], ["-r", "-5", "/small"], ["-i", "-r", "9-", "/small"],
+                        ["-r", "0-99", "/noise"], ["-r", "-5", "/small"],
+                        ["-i", "-r", "9-", "/small"],
                         ["-i", "-r", "0-1,3-4", "-o", "-", "/small"],
                         ["--fail", "/missing"], ["-i", "/missing"],
                         ["-L", "/folder"], ["-iL", "/moved"], ["-i", "/moved"],
