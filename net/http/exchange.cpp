@@ -39,8 +39,15 @@ task<response> exchange::run() {
   try {
     progress_.enter(method_, url_);
     prepare();
+    bool is_new = true;
     for (;;) {
+      const bool needs_login = std::exchange(is_new, false) && begin_hop();
+      if (needs_login) co_await look_up_login();
       co_await hop();
+      if (is_challenged()) {
+        co_await answer_challenge();
+        continue;
+      }
       const std::optional<std::int64_t> pause = pause_before_retry();
       if (pause) {
         co_await try_again(*pause);
@@ -50,6 +57,7 @@ task<response> exchange::run() {
       if (!next) break;
       co_await leave_hop();
       follow(std::move(*next));
+      is_new = true;
     }
     step_ = step::receiving_body;
     co_return finish();
@@ -203,6 +211,7 @@ response_event exchange::arrived(std::size_t bytes) {
 
 void exchange::head_came() {
   head_received_ = true;
+  keep_cookies();
   progress_.tell(trace_step::head, 0, slot_.get()->parser().head().status);
 }
 

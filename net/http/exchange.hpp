@@ -9,6 +9,7 @@
 #include "pool.hpp"
 #include "progress.hpp"
 #include "redirect.hpp"
+#include "request_auth.hpp"
 #include "request_settings.hpp"
 
 namespace eddy::inline v1::http {
@@ -44,6 +45,7 @@ class exchange {
   // exchange_prepare.cpp
   void prepare();
   void add_defaults();
+  std::string target() const;
   void write_head();
   // exchange_follow.cpp
   std::optional<redirection> next_hop() const;
@@ -64,6 +66,26 @@ class exchange {
   bool can_send_body_again() const noexcept;
   bool is_expectation_refused() const noexcept;
   void expect_nothing();
+  // exchange_identity.cpp
+  struct identity_words {
+    std::string space;
+    std::string target;
+    std::string cnonce;
+    auth_context context(auth_role role, std::string_view method) const {
+      return {role, space, method, target, cnonce};
+    }
+  };
+  bool begin_hop();
+  void forget_own_cookies() noexcept;
+  task<> look_up_login();
+  std::string cookie_field();
+  bool uses_jar() const noexcept;
+  void keep_cookies();
+  void write_identity();
+  void write_credentials(request_auth& who, auth_role role);
+  identity_words words_for(const request_auth& who, auth_role role) const;
+  bool is_challenged();
+  task<> answer_challenge();
   // exchange_send.cpp
   struct conversation;
   task<> send();
@@ -85,6 +107,9 @@ class exchange {
   std::uint8_t bodies_;                         // as in request_builder
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
+  bool has_cookie_field_ = false;   // the caller's own, which takes the place of all cookies
+  bool has_authorization_ = false;  // the same of credentials
+  request_auth server_auth_;
   exchange_clock clock_;
   request_progress progress_;
 

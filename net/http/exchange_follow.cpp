@@ -3,6 +3,7 @@
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timeout.hpp>
 
+#include "../../runtime/selector/system.hpp"
 #include "exchange.hpp"
 #include "retry.hpp"
 #include "session_state.hpp"
@@ -17,6 +18,13 @@ constexpr std::size_t drain_bytes = 64 * 1024;
 constexpr std::chrono::seconds drain_time(1);
 
 constexpr int first_error_status = 400;
+
+// For jitter, which does without if there is none.
+std::uint64_t random_number() noexcept {
+  std::uint64_t number = 0;
+  (void)detail::system::fill_random(&number, sizeof number);
+  return number;
+}
 
 task<> sleep_for_ns(std::int64_t ns) { co_await sleep(std::chrono::nanoseconds(ns)); }
 
@@ -65,7 +73,7 @@ std::optional<std::int64_t> exchange::pause_before_retry() const {
   const refused_request facts = {head.status, attempts_, is_idempotent(method_),
                                  can_send_body_again()};
   if (!wants_retry(policy(), facts)) return std::nullopt;
-  const auto pause = retry_delay_ns(policy(), head.fields, attempts_, 0);
+  const auto pause = retry_delay_ns(policy(), head.fields, attempts_, random_number());
   if (!pause || !clock_.has_time_for(*pause) || !session_->budget.spend()) return std::nullopt;
   return pause;
 }
@@ -104,6 +112,7 @@ void exchange::follow(redirection&& r) {
   history_.emplace_back(std::move(url_), r.status);
   url_ = std::move(r.to);
   prepare_fields(fields_, r);
+  if (r.new_origin) has_cookie_field_ = has_authorization_ = false;
   if (r.becomes_get) {
     method_ = "GET";
     drop_body();

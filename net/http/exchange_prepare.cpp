@@ -27,6 +27,8 @@ void exchange::prepare() {
     throw invalid_request("CONNECT makes a tunnel, which this is no way to");
   prepare_body();
   add_defaults();
+  has_cookie_field_ = fields_.contains("Cookie");
+  has_authorization_ = fields_.contains("Authorization");
 }
 
 void exchange::add_defaults() {
@@ -45,13 +47,16 @@ void exchange::add_defaults() {
   }
 }
 
+// As it stands in the request line.
+std::string exchange::target() const { return url_.target(); }
+
 void exchange::write_head() {
   if (!fields_.contains("Host")) fields_.add("Host", url_.authority());
   announce_body();
+  write_identity();
   head_.clear();
-  append_request_head(head_, method_, url_.target(), fields_);
-  body_rides_ =
-      !source() && !expecting_ && head_.size() + body_.size() <= small_request_bytes;
+  append_request_head(head_, method_, target(), fields_);
+  body_rides_ = !source() && !expecting_ && head_.size() + body_.size() <= small_request_bytes;
   if (body_rides_) head_.append(body_);
 }
 

@@ -1,8 +1,11 @@
+#include <eddy/net/http/error.hpp>
 #include <eddy/net/http/json.hpp>
 #include <eddy/net/http/request_builder.hpp>
 
 #include "../percent.hpp"
 #include "exchange.hpp"
+#include "grammar.hpp"
+#include "quoted.hpp"
 #include "form.hpp"
 #include "multipart_parts.hpp"
 
@@ -17,6 +20,21 @@ void append_encoded(std::string& out, std::string_view text) {
     } else {
       url_syntax::append_triplet(out, byte);
     }
+  }
+}
+
+// RFC 6265 §4.1.1: what a server may set.
+bool is_cookie_octet(char byte) {
+  return byte > ' ' && byte < 0x7f && byte != '"' && byte != ',' && byte != ';' && byte != '\\';
+}
+
+void check_cookie(std::string_view name, std::string_view value) {
+  if (!grammar::is_token(name)) {
+    throw invalid_request("cookie name " + quoted(name) + " is not a token");
+  }
+  for (const char byte : value) {
+    if (is_cookie_octet(byte)) continue;
+    throw invalid_request("the value of cookie " + quoted(name) + " holds " + hex_byte(byte));
   }
 }
 
@@ -129,6 +147,24 @@ request_builder&& request_builder::decompress(bool on) && {
 
 request_builder&& request_builder::max_body_bytes(std::size_t most) && {
   settings().max_body_bytes = most;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::cookie(std::string_view name, std::string_view value) && {
+  check_cookie(name, value);
+  std::string& field = settings().cookies;
+  if (!field.empty()) field.append("; ");
+  field.append(name).append("=").append(value);
+  return std::move(*this);
+}
+
+request_builder&& request_builder::cookies(bool on) && {
+  settings().uses_jar = on;
+  return std::move(*this);
+}
+
+request_builder&& request_builder::auth(const http::auth& credentials) && {
+  settings().credentials = credentials;
   return std::move(*this);
 }
 

@@ -1,6 +1,7 @@
 // What a request may bring beside method, URL, fields and a body in memory.
 #pragma once
 
+#include <eddy/net/http/auth.hpp>
 #include <eddy/net/http/retry_policy.hpp>
 #include <memory>
 #include <optional>
@@ -20,6 +21,9 @@ struct request_settings {
   std::optional<retry_policy> retries;
   std::optional<std::size_t> max_body_bytes;
   bool decompress = true;
+  http::auth credentials;
+  std::string cookies;  // "a=1; b=2"
+  bool uses_jar = true;
   bool expect_continue = false;
 };
 

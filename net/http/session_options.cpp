@@ -76,6 +76,22 @@ session_options& session_options::unix_socket(std::string_view path) & {
   return *this;
 }
 
+session_options& session_options::cookies(const cookie_jar& jar) & {
+  settings_->jar = jar;
+  settings_->uses_cookies = true;
+  return *this;
+}
+
+session_options& session_options::cookies(bool on) & {
+  settings_->uses_cookies = on;
+  return *this;
+}
+
+session_options& session_options::auth(const http::auth& credentials) & {
+  settings_->credentials = credentials;
+  return *this;
+}
+
 session_options& session_options::max_redirects(unsigned most) & noexcept {
   settings_->max_redirects = static_cast<int>(std::min(most, most_redirects));
   return *this;

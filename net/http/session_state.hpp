@@ -1,9 +1,12 @@
 // What a session, its requests and its responses share.
 #pragma once
 
+#include <eddy/net/http/auth.hpp>
+#include <eddy/net/http/cookies.hpp>
 #include <eddy/net/http/session.hpp>
 #include <optional>
 
+#include "digest.hpp"
 #include "exchange_clock.hpp"
 #include "pool.hpp"
 #include "progress.hpp"
@@ -32,7 +35,10 @@ struct session_settings {
   std::int64_t dns_ttl_ns = 10'000'000'000;
   std::int64_t happy_eyeballs_ns = 250'000'000;
   std::string unix_socket;  // empty: none
-  headers unwanted;  // names only
+  headers unwanted;         // names only
+  http::auth credentials;
+  std::optional<cookie_jar> jar;
+  bool uses_cookies = true;
 #if EDDY_HAVE_OPENSSL
   std::optional<tls_context> trust;
 #endif
@@ -48,7 +54,9 @@ struct http_session {
   explicit http_session(http::session_settings&& s)
       : settings(std::move(s)),
         pool(settings.pool),
-        budget(settings.retries.budget_percent(), settings.retries.budget_reserve()) {}
+        budget(settings.retries.budget_percent(), settings.retries.budget_reserve()) {
+    if (settings.uses_cookies) jar = settings.jar ? *settings.jar : http::cookie_jar();
+  }
   http_session(const http_session&) = delete;
   http_session& operator=(const http_session&) = delete;
 
@@ -60,6 +68,8 @@ struct http_session {
   http::connection_pool pool;
   http::session_counters counters;
   http::retry_budget budget;
+  std::optional<http::cookie_jar> jar;
+  http::digest_state digests;
 };
 
 }  // namespace detail
