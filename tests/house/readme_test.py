@@ -19,7 +19,7 @@ PATH = re.compile(r"`([\w.-]+/(?:[\w.-]+/)*|(?:[\w.-]+/)*[\w-]+\.(?:cpp|hpp|py|s
 
 
 # Those that show programs.
-READMES = ("README.md", "runtime/README.md", "sync/README.md")
+READMES = ("README.md", "runtime/README.md", "sync/README.md", "net/README.md")
 
 
 def programs(name):
