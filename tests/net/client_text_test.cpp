@@ -230,6 +230,60 @@ TEST_CASE("waiting for text, a line, an event or JSON can be cancelled") {
   eddy::run(main());
 }
 
+TEST_CASE("reads cancelled at any point leave nothing behind") {
+  const auto main = []() -> task<> {
+    const std::string reply = typed("text/event-stream", "data: [1]\n\ndata: 2\n\n");
+    scripted_origin origin([&](origin_peer* peer) -> task<> {
+      for (;;) {
+        const std::string asked = co_await peer->request();
+        if (asked.empty()) co_return;
+        for (std::size_t at = 0; at < reply.size(); at += 5) {
+          co_await peer->stream.write_all(reply.substr(at, 5));
+          co_await eddy::sleep(std::chrono::nanoseconds(1));
+        }
+      }
+    });
+    using reader = task<> (*)(session&, std::string);
+    const reader readers[] = {
+        [](session& s, std::string url) -> task<> {
+          response r = co_await s.get(url);
+          const std::string all = co_await r.text();
+        },
+        [](session& s, std::string url) -> task<> {
+          response r = co_await s.get(url);
+          const std::string all = co_await joined_lines(std::move(r));
+        },
+        [](session& s, std::string url) -> task<> {
+          response r = co_await s.get(url);
+          const std::string all = co_await joined_events(std::move(r));
+        },
+        [](session& s, std::string url) -> task<> {
+          response r = co_await s.get(url);
+          const bool kept = co_await r.discard();
+          CHECK(kept);
+        },
+    };
+    for (const reader read : readers) {
+      bool ended = false;
+      for (int turns = 0; !ended && turns < 500; ++turns) {
+        session client;
+        auto running = eddy::spawn(read(client, origin.url()));
+        for (int i = 0; i < turns && !running.done(); ++i) {
+          co_await eddy::sleep(std::chrono::nanoseconds(1));
+        }
+        ended = running.done();
+        running.cancel();
+        const bool cancelled = co_await was_cancelled(std::move(running));
+        CHECK(cancelled == !ended);
+        co_await eddy::yield();
+        check_nothing_in_use(client);
+      }
+      CHECK(ended);
+    }
+  };
+  eddy::run(main());
+}
+
 TEST_CASE("a second reader is refused, and the first one goes on") {
   const auto main = []() -> task<> {
     eddy::event seen;
