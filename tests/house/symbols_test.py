@@ -23,6 +23,10 @@ ALSO = {
     "sync_channel_core.cpp.o": r"pthread_mutex_\w+",
     "net_idn.cpp.o": r"idn2_\w+",
     "net_http_inflater.cpp.o": r"inflate\w*",
+    "net_http_brotli_decoder.cpp.o": r"BrotliDecoder\w+",
+    "net_http_zstd_decoder.cpp.o": r"ZSTD_\w+",
+    "net_http_charset.cpp.o": r"iconv\w*",
+    "net_http_json.cpp.o": r"localeconv",
     "net_tls": r"(SSL|TLS|BIO|ERR|X509|EVP|OPENSSL|ASN1)_\w+|pthread_once|__once_proxy",
 }
 # Variables that are neither constant nor on anyone's stack: object file, what c++filt says.
