@@ -62,6 +62,8 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
     throw tls_truncated(where + e.what());
   } catch (const tls_error& e) {
     throw tls_error(where + e.what());
+  } catch (const proxy_resolve_error& e) {
+    throw proxy_resolve_error(where + e.what());
   } catch (const resolve_error& e) {
     throw resolve_error(where + e.what());
   } catch (const stream_error& e) {
@@ -74,6 +76,8 @@ void rethrow_named(const std::string& request, step during, timeout_kind limit,
     throw invalid_request(where + e.what());
   } catch (const too_many_redirects& e) {
     throw too_many_redirects(where + e.what());
+  } catch (const proxy_error& e) {
+    throw proxy_error(where + e.what(), e.status());
   } catch (const error& e) {
     throw error(where + e.what());
   } catch (const std::system_error& e) {
