@@ -36,13 +36,22 @@ task<> connection::open(destination to) {
   if (!connected) aborted_ = true;
 }
 
+task<> connection::open(dialer& by, route to, dial_watch& watch) {
+  const bool connected = co_await connecting_.run(dial(by, std::move(to), watch));
+  if (!connected) aborted_ = true;
+}
+
+task<> connection::dial(dialer& by, route to, dial_watch& watch) {
+  transport_ = co_await by.dial(std::move(to), watch);
+}
+
 #if EDDY_HAVE_OPENSSL
 
 task<> connection::dial(destination to) {
   tcp_stream raw = co_await tcp_stream::connect(to.host, to.port);
   if (to.secure) {
-    tls_stream secure = co_await tls_stream::connect(std::move(raw), to.host, *to.trust);
-    transport_ = transport(std::move(secure));
+    transport under(std::move(raw));
+    transport_ = co_await transport::secure(std::move(under), to.host, *to.trust, tls_options());
   } else {
     transport_ = transport(std::move(raw));
   }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "dialer.hpp"
 #include "pool_ledger.hpp"
 #include "response_parser.hpp"
 #include "stop_scope.hpp"
@@ -37,6 +38,8 @@ class connection final : public pool_entry {
   // Connects, with TLS if asked for. Throws what tcp_stream and tls_stream throw; if abort() ends
   // it, nothing: is_aborted() tells.
   task<> open(destination to);
+  // The same on any route. `by` and `watch` outlive the task.
+  task<> open(dialer& by, route to, dial_watch& watch);
 
   // Whether it may carry another request: nothing has come on it since the last one, not even its
   // end. Asks the system, at each reuse. A read that is always pending would know it for free and
@@ -88,6 +91,7 @@ class connection final : public pool_entry {
   static constexpr std::size_t buffer_bytes = 16 * 1024;
 
   task<> dial(destination to);
+  task<> dial(dialer& by, route to, dial_watch& watch);
   std::span<std::byte> free_space() noexcept { return {buffer_.get(), buffer_bytes}; }
 
   transport transport_;
