@@ -246,7 +246,8 @@ def part_clang():
     if not compiler:
         say("  no clang 16 or later here")
         return
-    folder = build("clang", ["-Dbuildtype=debugoptimized", "-Dexamples=true"], compiler=compiler)
+    folder = build("clang", ["-Dbuildtype=debugoptimized", "-Dexamples=true", "-Ddns=threads"],
+                   compiler=compiler)
     if folder:
         unit_tests(folder, f"unit tests, {compiler} -O2", (EPOLL, IO_URING, KQUEUE))
         unit_tests(folder, f"runtime and sync, {compiler} -O2", SIMULATED, "eddy_core_tests")

@@ -63,14 +63,17 @@ class program {
   eddy::task<> start_all(eddy::task_group& transfers) {
     for (std::size_t i = 0; i < settings_.urls.size(); ++i) {
       auto place = co_await places_.acquire();
-      transfers.spawn(one(i, std::move(place)));
+      transfers.spawn(one(transfers, i, std::move(place)));
     }
   }
 
-  eddy::task<> one(std::size_t index, eddy::semaphore::permit place) {
+  eddy::task<> one(eddy::task_group& transfers, std::size_t index, eddy::semaphore::permit place) {
     const auto kept = std::move(place);
     transfer work(settings_, session_, order_, index);
     codes_[index] = co_await work.run();
+    // The others would write to the same place.
+    const bool printed = index >= settings_.outputs.size() || settings_.outputs[index] == "-";
+    if (codes_[index] == exit_code::cannot_write && printed) transfers.cancel();
   }
 
   int last_failure() const {

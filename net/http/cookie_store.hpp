@@ -18,8 +18,8 @@ namespace http {
 
 class headers;
 
-// What the copies of a cookie_jar share; what its members promise is said there. `now` is in seconds
-// since the epoch. For one thread at a time.
+// What the copies of a cookie_jar share; what its members promise is said there. `now` is in
+// seconds since the epoch. For one thread at a time.
 class cookie_store {
  public:
   std::size_t references = 1;

@@ -21,7 +21,8 @@ struct set_cookie {
 };
 
 // RFC 6265 §5.2, with the bounds of RFC 6265bis §5.6. Nothing for what is to be ignored whole: no
-// name, a control byte, a name and value over max_cookie_bytes. `now` is in seconds since the epoch.
+// name, a control byte, a name and value over max_cookie_bytes. `now` is in seconds since the
+// epoch.
 [[nodiscard]] std::optional<set_cookie> parse_set_cookie(std::string_view field,
                                                          std::int64_t now) noexcept;
 

@@ -20,12 +20,12 @@ std::int64_t now_here() noexcept {
 
 trace_observer::~trace_observer() = default;
 
-std::string_view name_of(trace_step step) noexcept {
+std::string_view name_of(trace_step what) noexcept {
   constexpr std::array<std::string_view, 16> names = {
       "queued",    "reused",       "resolving", "resolved",   "connecting", "connected",
       "handshake", "request_sent", "body_sent", "first_byte", "head",       "chunk",
       "retried",   "redirected",   "done",      "failed"};
-  return names[static_cast<std::size_t>(step)];
+  return names[static_cast<std::size_t>(what)];
 }
 
 request_progress::request_progress(trace_observer* observer, session_counters& counters) noexcept
@@ -101,9 +101,9 @@ void request_progress::failed_with_current() noexcept {
   }
 }
 
-void request_progress::emit(trace_step step, std::size_t bytes, int status,
+void request_progress::emit(trace_step what, std::size_t bytes, int status,
                             std::string_view error) const noexcept {
-  trace_event e = event_of(step);
+  trace_event e = event_of(what);
   e.status = status;
   e.bytes = bytes;
   e.error = error;
@@ -117,10 +117,10 @@ void request_progress::emit_sent(std::string_view message) const noexcept {
   observer_->on_event(e);
 }
 
-trace_event request_progress::event_of(trace_step step) const noexcept {
+trace_event request_progress::event_of(trace_step what) const noexcept {
   const std::string_view line = line_;
   trace_event e;
-  e.step = step;
+  e.step = what;
   e.request = id_;
   e.method = line.substr(0, method_bytes_);
   if (line.size() > method_bytes_) e.url = line.substr(method_bytes_ + 1);

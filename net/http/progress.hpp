@@ -36,8 +36,8 @@ class request_progress {
   void enter(std::string_view method, const url& to) {
     if (observer_) describe(method, to);
   }
-  void tell(trace_step step, std::size_t bytes = 0, int status = 0) const noexcept {
-    if (observer_) emit(step, bytes, status, {});
+  void tell(trace_step what, std::size_t bytes = 0, int status = 0) const noexcept {
+    if (observer_) emit(what, bytes, status, {});
   }
   // `message` begins with the request's head.
   void tell_sent(std::string_view message) const noexcept {
@@ -62,8 +62,8 @@ class request_progress {
  private:
   void describe(std::string_view method, const url& to);
   void emit_sent(std::string_view message) const noexcept;
-  void emit(trace_step step, std::size_t bytes, int status, std::string_view error) const noexcept;
-  trace_event event_of(trace_step step) const noexcept;
+  void emit(trace_step what, std::size_t bytes, int status, std::string_view error) const noexcept;
+  trace_event event_of(trace_step what) const noexcept;
 
   trace_observer* observer_;
   session_counters* counters_;

@@ -35,4 +35,6 @@ void resolve_name(const std::string& host, std::uint16_t port, std::vector<socke
 
 std::int64_t simulated_lookup_time(const std::string&) { return 0; }
 
+bool has_real_network() noexcept { return true; }
+
 }  // namespace eddy::inline v1::detail::system

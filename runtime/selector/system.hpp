@@ -78,6 +78,9 @@ void resolve_name(const std::string& host, std::uint16_t port, std::vector<socke
                   std::string& error);
 // How long that takes in a simulated world; 0 elsewhere.
 std::int64_t simulated_lookup_time(const std::string& host);
+// Whether libraries that open sockets of their own reach the same network: not from a simulated
+// world.
+bool has_real_network() noexcept;
 
 // Files. All of them block.
 enum class open_mode : std::uint8_t { read, write, append };

@@ -15,7 +15,7 @@ def told(request):
     """What a request says, without what no two programs have in common."""
     fields = sorted((name.lower(), value) for name, value in request.fields
                     if (name.lower(), value.split("/")[0]) not in
-                    # RFC 9110 §8.6 asks for the 0 where a method expects a body; curl leaves it out.
+                    # RFC 9110 §8.6 asks for the 0 where a method expects a body; curl omits it.
                     (("user-agent", "curl"), ("user-agent", "eddy"), ("content-length", "0")))
     return request.method, request.target, fields, request.body
 
@@ -91,8 +91,8 @@ class Options(programs.Case):
         self.expect_as_curl(origin, "-i", "-L", "--max-redirs", "0", "ORIGIN/again")
 
     def test_head(self):
-        origin = self.origin(lambda r: reply(b"" if r.method == "HEAD" else b"x", Content_Length="1",
-                                             Server="y"))
+        origin = self.origin(lambda r: reply(b"" if r.method == "HEAD" else b"x",
+                                             Content_Length="1", Server="y"))
         self.expect_as_curl(origin, "-I", "ORIGIN")
         self.expect_as_curl(origin, "-I", "-i", "ORIGIN")
 
@@ -111,10 +111,11 @@ class Options(programs.Case):
         for location in ("/b", "b", "../b", "?q", "//HOST/b", "http://HOST/b", "/b#fragment",
                          "/b?x=%20y", "", "./"):
             with self.subTest(location):
-                place = []
-                origin = self.origin(lambda r, to=location: reply("", "302 Found", Location=to.replace(
-                    "HOST", place[0])) if r.target == "/a/from" else reply(r.target))
-                place.append(origin.url.removeprefix("http://"))
+                origin = self.origin(None)
+                to = location.replace("HOST", origin.url.removeprefix("http://"))
+                origin.answer = lambda r, to=to: (
+                    reply("", "302 Found", Location=to) if r.target == "/a/from" else
+                    reply(r.target))
                 self.expect_as_curl(origin, "-L", "ORIGIN/a/from")
 
     def test_what_another_origin_is_not_told(self):

@@ -3,6 +3,7 @@ the folder of built examples."""
 
 import unittest
 
+import origins
 import programs
 import servers
 
@@ -44,7 +45,8 @@ class Sites(programs.Case):
         self.assertEqual(self.expect(0, "--compressed", f"{url}/text").stdout, self.page("text"))
         self.assertEqual(self.expect(0, f"{url}/text").stdout, self.page("text"))
         for options in (["/small"], ["-i", "/noise"], ["-I", "/small"], ["-I", "/missing"],
-                        ["-r", "0-99", "/noise"], ["-r", "-5", "/small"], ["-i", "-r", "9-", "/small"],
+                        ["-r", "0-99", "/noise"], ["-r", "-5", "/small"],
+                        ["-i", "-r", "9-", "/small"],
                         ["-i", "-r", "0-1,3-4", "-o", "-", "/small"],
                         ["--fail", "/missing"], ["-i", "/missing"],
                         ["-L", "/folder"], ["-iL", "/moved"], ["-i", "/moved"],
@@ -75,8 +77,6 @@ class Plain(Sites):
                if line.startswith(b"ETag: ")][0].decode().removeprefix("ETag: ")
         _, told = self.expect_as_curl("-i", "-H", f"If-None-Match: {tag}", server.url + "/small")
         self.assertTrue(told.startswith(b"HTTP/1.1 304 "))
-        log = (server.folder / "access.log").read_text()
-        self.assertNotIn(" 400 ", log.replace(" 400 1", ""))
 
     def test_apache(self):
         self.check_site(self.start(servers.apache, self.site).url)
@@ -128,10 +128,17 @@ class Secure(Sites):
                            *[self.url("good").replace("small", "noise")] * 20)
         self.assertEqual(done.stdout, self.page("noise") * 20)
 
+    def closing(self, then):
+        """The port of a server that reads a little and goes."""
+        made = origins.Closing(then)
+        self.addCleanup(made.stop)
+        return made.port
+
     def test_what_is_not_tls(self):
         self.expect(35, "-k", f"https://127.0.0.1:{self.server.port}/")
-        closing = self.origin(lambda r: None)  # it cannot read that, and closes
-        self.expect(35, "-k", closing.url.replace("http:", "https:"))
+        for then in ("close", "reset"):
+            with self.subTest(then):
+                self.expect(35, "-k", f"https://127.0.0.1:{self.closing(then)}/")
         told = self.fetch(self.url("good").replace("https:", "http:"))
         self.assertIn(b"400", told.stdout)
 

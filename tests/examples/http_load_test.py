@@ -42,8 +42,8 @@ class Load(programs.Case):
         self.assertIn("a body of 11 bytes, and the first one had 10", told)
 
         number = itertools.count()
-        short = self.origin(lambda r: Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "close")
-                            if next(number) == 3 else reply("abcde"))
+        cut = Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "close")
+        short = self.origin(lambda r: cut if next(number) == 3 else reply("abcde"))
         self.assertEqual(self.load(1, "-c", "1", "-n", "10", short.url)[:2], (10, 1))
         missing = self.origin(lambda r: reply("", "404 Not Found"))
         self.assertEqual(self.load(1, "-n", "10", missing.url)[:2], (10, 10))

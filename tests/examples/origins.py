@@ -123,8 +123,7 @@ class Origin(Threads):
             if what.then == "keep":
                 continue
             if what.then == "reset":
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                peer.close()
+                end(peer, "reset")
                 stream.close()  # the last one closes the descriptor
                 return
             if what.then == "close":
@@ -132,6 +131,25 @@ class Origin(Threads):
             while stream.read(1):
                 pass
             return
+
+
+def end(peer, then):
+    """Closes a connection, or resets it."""
+    if then == "reset":
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+class Closing(Threads):
+    """Reads once, and closes or resets the connection."""
+
+    def __init__(self, then):
+        self.then = then
+        super().__init__()
+
+    def serve(self, peer, number):
+        peer.recv(65536)
+        end(peer, self.then)
 
 
 class Socks5(Threads):

@@ -56,7 +56,7 @@ class Server:
                 told = "".join(f.read_text(errors="replace")[-2000:]
                                for f in (self.folder / "output", self.folder / "error.log")
                                if f.exists())
-                raise AssertionError(f"{self.child.args} ended with {self.child.returncode}: {told}")
+                raise AssertionError(f"{self.child.args} ended: {self.child.returncode}: {told}")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return
@@ -113,7 +113,7 @@ def nginx(folder, site, keys=None, names=()):
 
 
 def apache(folder, site):
-    """With gzip, brotli, and Basic and Digest authentication (ann, secret) below /basic, /digest."""
+    """With gzip and brotli; /basic and /digest want (ann, secret)."""
     command = program("apache2", "apache2-bin")
     folder.mkdir()
     (port,) = free_ports(1)

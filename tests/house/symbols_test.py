@@ -23,6 +23,7 @@ ALSO = {
     "sync_channel_core.cpp.o": r"pthread_mutex_\w+",
     "net_idn.cpp.o": r"idn2_\w+",
     "net_http_public_suffix.cpp.o": r"psl_\w+",
+    "net_cares_query.cpp.o": r"ares_\w+",
     "net_http_inflater.cpp.o": r"inflate\w*",
     "net_http_digest_hash.cpp.o": r"EVP_Q_digest|ERR_(set_mark|pop_to_mark)",
     "net_tls": r"(SSL|TLS|BIO|ERR|X509|EVP|OPENSSL|ASN1)_\w+|pthread_once|__once_proxy",

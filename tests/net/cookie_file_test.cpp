@@ -10,6 +10,7 @@
 #include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/file.hpp>
 #include <eddy/runtime/spawn.hpp>
+#include <eddy/runtime/timer.hpp>
 #include <limits>
 #include <string>
 #include <string_view>

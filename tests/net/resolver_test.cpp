@@ -1,5 +1,6 @@
-// Names are looked up by the getaddrinfo below, which stands in front of the C library's for a few
-// names of its own: answers that are wanted, refusals, and lookups that block until they are told.
+// Names on the lane for names, by the getaddrinfo below, which stands in front of the C library's
+// for a few names of its own: answers that are wanted, refusals, and lookups that block until they
+// are told. Where c-ares is, it looks names up, so that the lane is asked directly.
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <netdb.h>
@@ -12,6 +13,7 @@
 #include <eddy/runtime/run.hpp>
 #include <mutex>
 
+#include "../../net/lookup.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/streams.hpp"
 
@@ -78,6 +80,15 @@ std::atomic<int>& lookups() {
   return count;
 }
 
+// As resolve(), on the lane in any build.
+task<std::vector<endpoint>> resolve_on_lane(std::string host, std::uint16_t port) {
+  const detail::lookup_answer answer = co_await detail::look_up_on_lane(std::move(host));
+  co_return detail::with_port(answer.addresses, port);
+}
+
+// For what is looked up by others.
+doctest::skip needs_the_lane() { return doctest::skip(detail::asks_cares()); }
+
 }  // namespace
 
 extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
@@ -104,13 +115,13 @@ TEST_CASE("resolve: an address is its own answer") {
 }
 
 TEST_CASE("resolve: a name has the addresses that getaddrinfo finds") {
-  const auto found = run(resolve("here.test", 80));
+  const auto found = run(resolve_on_lane("here.test", 80));
   REQUIRE(found.size() == 1);
   CHECK(found[0] == endpoint::loopback(80));
 }
 
 TEST_CASE("resolve: errors name the host and the cause") {
-  CHECK(run(failure_of<resolve_error>(resolve("unknown.test", 80))) ==
+  CHECK(run(failure_of<resolve_error>(resolve_on_lane("unknown.test", 80))) ==
         "cannot resolve unknown.test: Name or service not known");
   CHECK(run(failure_of<resolve_error>(resolve("", 80))) ==
         "cannot resolve \"\": the name is empty");
@@ -125,7 +136,7 @@ TEST_CASE("resolve: a cancellation does not wait for getaddrinfo, nor does run")
   const std::size_t descriptors = open_descriptors();
   the_gate().close();
   run([]() -> task<> {
-    auto lookup = spawn(resolve("a.blocks.test", 80));
+    auto lookup = spawn(resolve_on_lane("a.blocks.test", 80));
     co_await settle();
     the_gate().wait_for_entries(1);
     lookup.cancel();
@@ -141,7 +152,7 @@ TEST_CASE("resolve: an abandoned lookup that ends while the loop runs is freed t
   the_gate().close();
   run(
       []() -> task<> {
-        auto lookup = spawn(resolve("a.blocks.test", 80));
+        auto lookup = spawn(resolve_on_lane("a.blocks.test", 80));
         co_await settle();
         the_gate().wait_for_entries(1);
         lookup.cancel();
@@ -149,7 +160,7 @@ TEST_CASE("resolve: an abandoned lookup that ends while the loop runs is freed t
         CHECK(stopped);
         the_gate().open_and_drain();
         // The answer to this one comes by the same thread, so after the abandoned one.
-        const auto found = co_await resolve("here.test", 1);
+        const auto found = co_await resolve_on_lane("here.test", 1);
         CHECK(found.size() == 1);
       }(),
       run_options().resolver_threads(1));
@@ -162,7 +173,7 @@ TEST_CASE("resolve: lookups run on a bounded lane, and a queued one is withdrawn
         std::vector<join_handle<std::vector<endpoint>>> asked;
         for (const char* name :
              {"a.blocks.test", "b.blocks.test", "c.blocks.test", "d.blocks.test"}) {
-          asked.push_back(spawn(resolve(name, 80)));
+          asked.push_back(spawn(resolve_on_lane(name, 80)));
         }
         co_await settle();
         the_gate().wait_for_entries(2);
@@ -188,7 +199,7 @@ TEST_CASE("resolve: in a cancelled scope nothing is looked up") {
         co_await sleep(std::chrono::hours(1));
       } catch (const cancelled&) {
       }
-      co_await resolve("here.test", 80);
+      co_await resolve_on_lane("here.test", 80);
     }());
     const bool stopped = co_await cancel_waiting(std::move(late));
     CHECK(stopped);
@@ -196,7 +207,7 @@ TEST_CASE("resolve: in a cancelled scope nothing is looked up") {
   CHECK(lookups() == before);
 }
 
-TEST_CASE("connect: a host's lookup can be cancelled") {
+TEST_CASE("connect: a host's lookup can be cancelled" * needs_the_lane()) {
   the_gate().close();
   run([]() -> task<> {
     auto connecting = spawn(tcp_stream::connect("a.blocks.test", 80));
@@ -209,7 +220,7 @@ TEST_CASE("connect: a host's lookup can be cancelled") {
   the_gate().open_and_drain();
 }
 
-TEST_CASE("connect: by a host's name") {
+TEST_CASE("connect: by a host's name" * needs_the_lane()) {
   run([]() -> task<> {
     auto listener = tcp_listener::bind(endpoint::loopback(0));
     auto both = co_await gather(tcp_stream::connect("here.test", listener.local_address().port()),
@@ -218,7 +229,7 @@ TEST_CASE("connect: by a host's name") {
   }());
 }
 
-TEST_CASE("connect: an error names the host, each address tried and its cause") {
+TEST_CASE("connect: an error names the host, each address tried, its cause" * needs_the_lane()) {
   run([]() -> task<> {
     auto listener = tcp_listener::bind(endpoint::loopback(0));
     const std::uint16_t port = listener.local_address().port();

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "../support/descriptors.hpp"
+#include "../support/relay.hpp"
 #include "../support/tls_streams.hpp"
 
 using namespace eddy;
@@ -20,35 +21,6 @@ void on_a_loop(task<> (*body)()) {
   run(body());
   CHECK(open_descriptors() == descriptors);
 }
-
-constexpr std::size_t no_limit = SIZE_MAX;
-
-// Forwards until the limit or the end; returns how much.
-task<std::size_t> forward(tcp_stream& from, tcp_stream& to, std::size_t limit) {
-  std::size_t total = 0;
-  std::byte piece[4096];
-  while (total < limit) {
-    const std::span<std::byte> room(piece, std::min(sizeof piece, limit - total));
-    const std::size_t got = co_await from.read_some(room);
-    if (got == 0) break;
-    total += got;
-    co_await to.write_all(room.first(got));
-  }
-  co_return std::size_t{total};
-}
-
-// What is there, but not more than `most` bytes.
-task<> forward_piece(tcp_stream& from, tcp_stream& to, std::size_t most) {
-  const std::string piece = co_await read_text(from, most);
-  co_await to.write_all(piece);
-}
-
-class limits {
- public:
-  limits(std::size_t to_server, std::size_t to_client) noexcept : up(to_server), down(to_client) {}
-  std::size_t up;
-  std::size_t down;
-};
 
 // A handshake through the relay. Both sides are cancelled when nothing moves any more; true if both
 // were still at it.

@@ -27,8 +27,9 @@ struct tls_pair {
   eddy::tls_stream server;
 };
 
-// The handshake of both sides.
-inline eddy::task<tls_pair> tls_pair_over(eddy::tcp_stream client, eddy::tcp_stream server) {
+// The handshake of both sides, on any two streams that are connected.
+template <class Stream>
+eddy::task<tls_pair> tls_pair_over(Stream client, Stream server) {
   const certificates& files = certificates::get();
   auto both = co_await eddy::gather(
       eddy::tls_stream::connect(std::move(client), "localhost", trusting(files.ca)),
@@ -40,6 +41,13 @@ inline eddy::task<tls_pair> tls_pair_over(eddy::tcp_stream client, eddy::tcp_str
 inline eddy::task<tls_pair> connected_tls_pair() {
   stream_pair raw = co_await connected_pair();
   tls_pair pair = co_await tls_pair_over(std::move(raw.client), std::move(raw.server));
+  co_return std::move(pair);
+}
+
+// TLS in TLS.
+inline eddy::task<tls_pair> connected_nested_pair() {
+  tls_pair carrier = co_await connected_tls_pair();
+  tls_pair pair = co_await tls_pair_over(std::move(carrier.client), std::move(carrier.server));
   co_return std::move(pair);
 }
 

@@ -144,4 +144,6 @@ void resolve_name(const std::string& host, std::uint16_t port, std::vector<socke
 
 std::int64_t simulated_lookup_time(const std::string& host) { return net().lookup_time(host); }
 
+bool has_real_network() noexcept { return false; }
+
 }  // namespace eddy::inline v1::detail::system

@@ -22,13 +22,16 @@ class resolve_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The addresses of a host, best first, each with the port. An address as text needs no lookup;
-// other names go to getaddrinfo(3) on a thread of the loop's own lane for names
-// (run_options::resolver_threads). Throws resolve_error; std::system_error if no thread can be had.
+// The addresses of a host, best first (RFC 6724), each with the port. An address as text needs no
+// lookup; other names go to c-ares, which asks the name servers from this thread, or, in builds
+// without it, to getaddrinfo(3) on a thread of the loop's own lane for names
+// (run_options::resolver_threads). c-ares knows /etc/hosts and DNS, and none of the other sources
+// that nsswitch.conf(5) may name. Nothing is remembered. Throws resolve_error; std::system_error if
+// no thread can be had.
 //
-// Cancellation point, and a cancellation takes effect at once: a lookup that has not started is
-// withdrawn, one that has is abandoned to its thread, which cannot be interrupted. `run` does not
-// wait for it.
+// Cancellation point, and a cancellation takes effect at once: c-ares gives up, a lookup that has
+// not started on a thread is withdrawn, one that has is abandoned to its thread, which cannot be
+// interrupted. `run` does not wait for it.
 //
 //   std::vector<endpoint> found = co_await resolve("localhost", 80);
 task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port);

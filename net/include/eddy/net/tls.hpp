@@ -130,7 +130,8 @@ class tls_session_store {
 
  private:
   friend class tls_options;
-  explicit tls_session_store(std::nullptr_t) noexcept {}
+  struct none {};
+  explicit tls_session_store(none) noexcept {}
 
   detail::tls_session_shelf* shelf_ = nullptr;
 };
@@ -138,7 +139,7 @@ class tls_session_store {
 // Of one client's connection. Chained setters.
 class tls_options {
  public:
-  tls_options() noexcept : sessions_(nullptr) {}
+  tls_options() noexcept : sessions_(tls_session_store::none()) {}
 
   // Offer this protocol in place of the context's (RFC 7301). connect throws tls_error for a bad
   // name.

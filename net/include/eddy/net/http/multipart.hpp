@@ -45,7 +45,7 @@ class part {
 // (a retry, a 307 or 308) if no part is a generator.
 //
 //   http::multipart form;
-//   form.field("title", "Holiday").file("photo", "/home/me/beach.png");
+//   form.field("title", "Holiday").file("photo", "beach.png");
 //   co_await session.post(url).multipart(std::move(form))
 class multipart {
  public:
