@@ -15,6 +15,7 @@ struct outgoing {
   std::string method;
   eddy::http::headers fields;
   std::optional<std::string> body;
+  bool same_origin = true;  // as the first request's: -u may be sent
 };
 
 // The first request for `text`, which may lack its scheme. Throws url_error, and failure for a
