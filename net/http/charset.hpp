@@ -18,6 +18,8 @@ const charset* find_charset(std::string_view label) noexcept;
 // The same, but throws content_error that names the label.
 const charset& require_charset(std::string_view label);
 
+bool is_utf8(const charset& which) noexcept;
+
 // Text on its way to UTF-8, streaming: windows-1252 and UTF-8 by itself, others through iconv. What
 // means nothing in the charset becomes U+FFFD, UTF-8 included, so what comes out is well-formed
 // whatever comes in. One owner, one thread.

@@ -103,6 +103,8 @@ const charset* find_charset(std::string_view label) noexcept {
   return nullptr;
 }
 
+bool is_utf8(const charset& which) noexcept { return which.how == charset::method::utf_8; }
+
 const charset& require_charset(std::string_view label) {
   const charset* const found = find_charset(label);
   if (!found) throw content_error("unknown charset " + quoted(label));

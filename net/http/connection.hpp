@@ -57,6 +57,7 @@ class connection final : public pool_entry {
   response_event arrived(std::size_t bytes);
 
   response_head take_head() noexcept { return parser_.take_head(); }
+  headers take_trailers() noexcept { return parser_.take_trailers(); }
   const response_parser& parser() const noexcept { return parser_; }
 
   // Something happened that forbids another exchange, whatever the parser says.

@@ -5,22 +5,12 @@
 #include <optional>
 #include <utility>
 
-#include "../percent.hpp"
 #include "../url_text.hpp"
+#include "environment.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-std::optional<std::string_view> variable(const char* const* environment, std::string_view name) {
-  for (; environment && *environment; ++environment) {
-    const std::string_view entry = *environment;
-    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
-      return entry.substr(name.size() + 1);
-    }
-  }
-  return std::nullopt;
-}
 
 std::string in_upper_case(std::string_view name) {
   std::string out(name);
@@ -32,9 +22,9 @@ std::string in_upper_case(std::string_view name) {
 
 // Of the first of these names that is there.
 std::optional<std::string_view> either_case(const char* const* environment, std::string& name) {
-  if (const auto value = variable(environment, name)) return value;
+  if (const auto value = variable_in(environment, name)) return value;
   const std::string upper = in_upper_case(name);
-  const auto value = variable(environment, upper);
+  const auto value = variable_in(environment, upper);
   if (value) name = upper;
   return value;
 }
@@ -163,7 +153,8 @@ proxy_settings proxy_settings::from_environment(const char* const* environment) 
 proxy_settings::choice proxy_settings::read(const char* const* environment,
                                             std::string_view own_name) {
   std::string name(own_name);
-  auto text = name == "http_proxy" ? variable(environment, name) : either_case(environment, name);
+  auto text =
+      name == "http_proxy" ? variable_in(environment, name) : either_case(environment, name);
   if (!text) {
     name = "all_proxy";
     text = either_case(environment, name);

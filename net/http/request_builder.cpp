@@ -1,4 +1,5 @@
 #include <eddy/net/http/error.hpp>
+#include <eddy/net/http/json.hpp>
 #include <eddy/net/http/request_builder.hpp>
 
 #include "../percent.hpp"
@@ -84,6 +85,12 @@ request_builder&& request_builder::stream(generator<std::string> pieces, std::ui
   settings().source = make_generator_source(std::move(pieces), size);
   bodies_ |= stream_body;
   return std::move(*this);
+}
+
+request_builder& request_builder::set_json(const http::json& value) {
+  body_ = value.dump();
+  bodies_ |= json_body;
+  return *this;
 }
 
 request_builder&& request_builder::form(std::string_view name, std::string_view value) && {

@@ -1,7 +1,10 @@
 #include <eddy/net/http/error.hpp>
 #include <eddy/net/http/response.hpp>
+#include <eddy/runtime/generator.hpp>
 
+#include "charset.hpp"
 #include "failure.hpp"
+#include "quoted.hpp"
 #include "response_state.hpp"
 
 namespace eddy::inline v1::http {
@@ -33,6 +36,12 @@ int response::status() const noexcept { return state_->head().status; }
 
 const std::string& response::reason() const noexcept { return state_->head().reason; }
 
+std::string_view response::version() const noexcept {
+  return state_->head().version == http_version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+const http::headers& response::trailers() const { return present(state_).trailers(); }
+
 const http::headers& response::headers() const noexcept { return state_->head().fields; }
 
 const eddy::url& response::url() const noexcept { return state_->url(); }
@@ -46,12 +55,37 @@ void response::raise_for_status() const {
   throw status_error(status(), reason(), place_of(url()));
 }
 
-task<std::string> response::text() {
-  return response_state::collect<std::string>(response_state::share(present(state_)));
+task<std::string> response::text() { return text("utf-8"); }
+
+task<std::string> response::text(std::string_view default_charset) {
+  response_state& state = present(state_);
+  const charset* const fallback = find_charset(default_charset);
+  if (!fallback) throw std::logic_error("unknown default charset " + quoted(default_charset));
+  return response_state::text(response_state::share(state), *fallback);
 }
 
 task<std::vector<std::byte>> response::bytes() {
   return response_state::collect<std::vector<std::byte>>(response_state::share(present(state_)));
+}
+
+task<http::json> response::json() {
+  return response_state::parse_json(response_state::share(present(state_)));
+}
+
+task<std::uint64_t> response::save(std::string path) {
+  return response_state::save(response_state::share(present(state_)), std::move(path));
+}
+
+generator<std::string> response::lines(std::size_t max_line_bytes) {
+  return response_state::lines(response_state::share(present(state_)), max_line_bytes);
+}
+
+generator<server_sent_event> response::events(std::size_t max_event_bytes) {
+  return response_state::events(response_state::share(present(state_)), max_event_bytes);
+}
+
+task<bool> response::discard() {
+  return response_state::discard(response_state::share(present(state_)));
 }
 
 task<std::size_t> response::read_some(std::span<std::byte> into) {

@@ -62,8 +62,13 @@ class response_parser {
   response_head take_head() noexcept;
   // Kept apart from the head's fields; empty unless the body was chunked and has ended.
   const headers& trailers() const noexcept { return chunks_.trailers(); }
+  headers take_trailers() noexcept { return chunks_.take_trailers(); }
 
   body_framing framing() const noexcept { return framing_; }
+  // Of a sized body: what has not been handed out yet.
+  std::uint64_t body_bytes_left() const noexcept {
+    return framing_.end == body_end::sized ? framing_.size - body_bytes_ : 0;
+  }
   // Whether a byte of a response arrived since begin(): if none did, the peer had closed an idle
   // connection.
   bool response_begun() const noexcept;

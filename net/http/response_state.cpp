@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t least_step = 4 * 1024;
 constexpr std::size_t most_step = 1024 * 1024;
 
+// So much is decoded before others get their turn: a few KiB that came may decode to as many MiB.
+constexpr std::size_t most_decoded_at_once = 1024 * 1024;
+
 }  // namespace
 
 response_state::response_state(detail::http_session_ref session, connection_slot slot,
@@ -32,7 +35,8 @@ response_state::response_state(detail::http_session_ref session, connection_slot
       progress_(std::move(progress)),
       framing_(slot_.get()->parser().framing()),
       early_body_(std::move(early_body)),
-      piece_(bytes_of(early_body_)) {
+      piece_(bytes_of(early_body_)),
+      max_body_bytes_(session_->settings.max_body_bytes) {
   try {
     advance();  // a response without a body is over already
   } catch (...) {
@@ -43,7 +47,9 @@ response_state::response_state(detail::http_session_ref session, connection_slot
 }
 
 void response_state::let_go() noexcept {
-  if (--references_ == 0) delete this;
+  if (--references_ > 0) return;
+  if (slot_ && !failed_ && !reading_) finish_with_what_came();
+  delete this;
 }
 
 // The next pieces that need no reading.
@@ -63,7 +69,9 @@ void response_state::end_exchange() noexcept {
   ended_ = true;
   progress_.lap(&timings::receive);
   progress_.done();
-  if (slot_.get()->is_reusable()) {
+  trailers_ = slot_.get()->take_trailers();
+  kept_ = slot_.get()->is_reusable();
+  if (kept_) {
     slot_.keep();
   } else {
     slot_.drop();
@@ -77,13 +85,14 @@ std::size_t response_state::take(std::span<std::byte> into) {
     if (piece_.empty() && !held_) return 0;
     if (!decoder_) {
       const std::string coding = head_.fields.get_combined("Content-Encoding").value_or("");
-      decoder_.emplace(coding, session_->settings.bounds);
+      decoder_.emplace(decoding_ ? coding : std::string(), session_->settings.bounds);
     }
     const content_decoder::progress got = decoder_->decode(piece_, into);
     piece_ = piece_.subspan(got.consumed);
     held_ = got.more && !decoder_->is_identity();
     if (piece_.empty()) advance();
-    if (got.produced > 0) return got.produced;
+    decoded_bytes_ += got.produced;
+    if (got.produced > 0 || held_) return got.produced;
   }
   return 0;
 }
@@ -98,13 +107,19 @@ task<std::size_t> response_state::pull(std::span<std::byte> into) {
   begin_read();
   try {
     if (deferred_) std::rethrow_exception(std::exchange(deferred_, nullptr));
+    if (decoded_bytes_ > most_decoded_at_once) co_await give_way();
     for (;;) {
       const std::size_t got = take(into);
+      if (got == 0 && held_ && !into.empty()) {
+        co_await give_way();
+        continue;
+      }
       if (got > 0 || into.empty() || ended_) {
         if (got == 0 && ended_ && decoder_ && !into.empty()) decoder_->finish();
         reading_ = false;
         co_return got;
       }
+      decoded_bytes_ = 0;
       limit_ = clock_.from_now(timeout_kind::read);
       const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
       progress_.received(came);
@@ -114,6 +129,14 @@ task<std::size_t> response_state::pull(std::span<std::byte> into) {
   } catch (...) {
     fail();
   }
+}
+
+// Decoding waits for nothing, so nothing else looks at the clock meanwhile.
+task<> response_state::give_way() {
+  decoded_bytes_ = 0;
+  limit_ = clock_.total();
+  co_await yield();
+  if (limit_.at <= now()) throw timeout_error("decoding took too long");
 }
 
 void response_state::fail() {
@@ -130,6 +153,12 @@ void response_state::fail() {
   }
 }
 
+void response_state::fail_beside() {
+  // pull() has named it, or another coroutine reads, which concerns only the one that came second.
+  if (failed_ || reading_) throw;
+  fail();
+}
+
 task<std::size_t> response_state::read_some(share self, std::span<std::byte> into) {
   const std::size_t got = co_await self->pull(into);
   co_return got;
@@ -141,13 +170,18 @@ bool response_state::is_drained() const noexcept {
 
 // Known only for what is sent as it is.
 std::uint64_t response_state::announced_bytes() const noexcept {
-  const bool known = framing_.end == body_end::sized && !head_.fields.contains("Content-Encoding");
+  const bool coded = decoding_ && head_.fields.contains("Content-Encoding");
+  const bool known = framing_.end == body_end::sized && !coded;
   return known ? framing_.size : 0;
 }
 
-void response_state::claim_whole() {
+void response_state::claim() {
   if (claimed_) throw std::logic_error(request_ + ": the body was read already");
   claimed_ = true;
+}
+
+void response_state::claim_whole() {
+  claim();
   check_collected(announced_bytes());
 }
 
@@ -160,14 +194,13 @@ std::size_t response_state::next_step(std::size_t size) const noexcept {
 }
 
 void response_state::check_collected(std::uint64_t size) {
-  const std::size_t most = session_->settings.max_body_bytes;
-  if (size <= most) return;
+  if (size <= max_body_bytes_) return;
   failed_ = true;
   piece_ = {};
   slot_.drop();
   const std::string what = request_ +
                            ": reading the response: the body has more than max_body_bytes (" +
-                           std::to_string(most) + ")";
+                           std::to_string(max_body_bytes_) + ")";
   progress_.failed(what);
   throw content_error(what);
 }

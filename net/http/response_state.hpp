@@ -3,8 +3,10 @@
 
 #include <eddy/net/http/request_builder.hpp>
 #include <eddy/net/http/response.hpp>
+#include <eddy/runtime/file.hpp>
 #include <optional>
 
+#include "charset.hpp"
 #include "content_decoder.hpp"
 #include "exchange_clock.hpp"
 #include "message.hpp"
@@ -28,6 +30,12 @@ class response_state {
   const eddy::url& url() const noexcept { return url_; }
   const std::vector<visited>& history() const noexcept { return history_; }
   const timings& times() const noexcept { return progress_.times(); }
+  // Throws std::logic_error before the body has ended.
+  const headers& trailers() const;
+
+  // What the request says in place of the session. Before the first read.
+  void set_decoding(bool on) noexcept { decoding_ = on; }
+  void set_max_body_bytes(std::size_t most) noexcept { max_body_bytes_ = most; }
 
   // A share, for a read that is under way.
   class share {
@@ -49,6 +57,15 @@ class response_state {
   static task<std::size_t> read_some(share self, std::span<std::byte> into);
   template <class Buffer>
   static task<Buffer> collect(share self);
+  // response_text.cpp
+  static task<std::string> text(share self, const charset& fallback);
+  static task<json> parse_json(share self);
+  static generator<std::string> lines(share self, std::size_t max_line_bytes);
+  static generator<server_sent_event> events(share self, std::size_t max_event_bytes);
+  // response_save.cpp
+  static task<std::uint64_t> save(share self, std::string path);
+  // response_drain.cpp
+  static task<bool> discard(share self);
 
  private:
   task<std::size_t> pull(std::span<std::byte> into);
@@ -57,6 +74,22 @@ class response_state {
   void end_exchange() noexcept;
   void begin_read();
   [[noreturn]] void fail();
+
+  task<> give_way();
+  // For a catch block: the same for what went wrong beside the connection, with the connection's
+  // end.
+  [[noreturn]] void fail_beside();
+
+  // The one that reads the whole body, or all that is left of it.
+  void claim();
+  const charset& charset_of_text(const charset& fallback) const;
+  void check_is_event_stream() const;
+  task<> pipe_to(file& to, std::uint64_t& saved);
+
+  bool takes_long_to_drain() const noexcept;
+  task<> drain();
+  void drop_rest() noexcept;
+  void finish_with_what_came() noexcept;
 
   // For collect().
   bool is_drained() const noexcept;
@@ -79,13 +112,18 @@ class response_state {
   body_framing framing_;
   std::string early_body_;
   std::span<const std::byte> piece_;  // of the body: came, and not decoded yet
+  headers trailers_;
   std::optional<content_decoder> decoder_;
+  std::size_t max_body_bytes_;     // that are collected
+  std::size_t decoded_bytes_ = 0;  // since there was something to wait for
   bool held_ = false;            // the decoder may have more without more input
   bool ended_ = false;           // the last byte has come
   std::exception_ptr deferred_;  // of what came right behind the head
   bool failed_ = false;
   bool reading_ = false;
-  bool claimed_ = false;  // text() or bytes() took it
+  bool claimed_ = false;  // text() or one of its siblings took it
+  bool decoding_ = true;
+  bool kept_ = false;  // the connection went back to the pool
 };
 
 extern template task<std::string> response_state::collect<std::string>(share self);

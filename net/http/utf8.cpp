@@ -89,4 +89,15 @@ std::size_t append_valid_utf8(std::string& out, std::string_view bytes) {
   return at;
 }
 
+bool is_valid_utf8(std::string_view bytes) noexcept {
+  for (;;) {
+    const auto other = std::find_if_not(bytes.begin(), bytes.end(), is_ascii);
+    bytes.remove_prefix(static_cast<std::size_t>(other - bytes.begin()));
+    if (bytes.empty()) return true;
+    const sequence next = sequence_at(bytes);
+    if (next.is != verdict::good) return false;
+    bytes.remove_prefix(next.size);
+  }
+}
+
 }  // namespace eddy::inline v1::http

@@ -17,4 +17,6 @@ void append_code_point(std::string& out, std::uint32_t code_point);
 // beginning of a sequence that more bytes may complete.
 std::size_t append_valid_utf8(std::string& out, std::string_view bytes);
 
+bool is_valid_utf8(std::string_view bytes) noexcept;
+
 }  // namespace eddy::inline v1::http

@@ -35,12 +35,16 @@ NOT_IN_PUBLIC_HEADERS = re.compile(
     r"zlib\.h|(brotli|nlohmann)/.*|zstd\.h|iconv\.h|liburing\.h|signal\.h|fcntl\.h|"
     r"(sys|netinet|arpa|openssl|linux)/.*)")
 # Parsers and the URL: bytes in, values out.
-NO_SOCKET = re.compile(r"net/(url\w*|percent|idn)\.[ch]pp|net/http/(cookie_(?!jar)\w+|"
-                       r"public_suffix|netrc|auth\w*|base64|challenge|credential_text|digest\w*|"
-                       r"proxy\w*|socks5)\.[ch]pp|net/http/\w*(parser|chunked|framing|"
-                       r"grammar|writer|headers|inflater|decoder|line_reader|quoted|"
-                       r"content_stage|charset\w*|json\w*|media_type|utf8|line_splitter)"
-                       r"\.[ch]pp")
+# By the beginning of their names in net/, or by a word that their names in net/http have.
+PURE = ("url", "percent", "idn")
+PURE_HTTP = (
+    "auth", "base64", "challenge", "charset", "chunked", "content_stage",
+    "cookie_(?!jar)", "credential_text", "decoder", "digest", "environment",
+    "framing", "grammar", "headers", "inflater", "json", "line_reader", "line_splitter",
+    "media_type", "netrc", "parser", "proxy", "public_suffix", "quoted", "socks5", "utf8",
+    "writer")
+NO_SOCKET = re.compile(rf"net/({'|'.join(PURE)})\w*\.[ch]pp|"
+                       rf"net/http/\w*({'|'.join(PURE_HTTP)})\w*\.[ch]pp")
 SOCKET = re.compile(r"(sys/|netinet/|.*(tcp|tls|socket|loop|resolver|runtime/(?!quoted\.hpp)))")
 OPERATING_SYSTEM = re.compile(
     r"^[ \t]*#[ \t]*(?:el)?if.*\b(__linux__|__linux|linux|__APPLE__|__MACH__|__FreeBSD__|_WIN32|"

@@ -146,7 +146,7 @@ TEST_CASE("gzip and deflate are undone") {
         CHECK((streamed == body));
       }
       CHECK(client.statistics().connects == 1);
-      CHECK(origin.requests()[0].find("\r\nAccept-Encoding: gzip, deflate\r\n") !=
+      CHECK(origin.requests()[0].find("\r\nAccept-Encoding: gzip, deflate") !=
             std::string::npos);
     }
     // A range counts encoded bytes: nothing is offered.
@@ -264,8 +264,9 @@ TEST_CASE("a server that echoes while it reads does not make both sides wait for
       co_await peer->answer_all(reply_with("next"));
     });
     session client;
-    const std::string text = co_await text_of(client.put(origin.url()).body(body));
-    CHECK((text == body));
+    response echo = co_await client.put(origin.url()).body(body);
+    const std::vector<std::byte> bytes = co_await echo.bytes();
+    CHECK((std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == body));
     CHECK(co_await text_of(client.get(origin.url())) == "next");
     CHECK(client.statistics().connects == 1);
     session narrow(session_options().max_body_bytes(1 << 20));

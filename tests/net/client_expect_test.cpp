@@ -241,7 +241,7 @@ TEST_CASE("a server that goes instead of saying 100 is an error") {
     session client(bare());
     bool begun = false;
     const std::string failure = co_await failure_of<eddy::http::protocol_error>(
-        client.post(origin.url()).stream(watched(&begun, "x")).expect_continue().send());
+        client.post(origin.url()).stream(watched(&begun, "x")).expect_continue());
     CHECK(failure == "POST " + origin.url() +
                          ": sending the request: connection closed before the response");
     CHECK(!begun);
@@ -252,7 +252,7 @@ TEST_CASE("a server that goes instead of saying 100 is an error") {
       for (;;) co_await peer->stream.write_all(go_on);
     });
     const std::string bound = co_await failure_of<eddy::http::protocol_error>(
-        client.post(endless.url()).body("x").expect_continue().send());
+        client.post(endless.url()).body("x").expect_continue());
     CHECK(bound.find("more interim responses than max_interim_responses (8)") !=
           std::string::npos);
   };

@@ -90,6 +90,8 @@ TEST_CASE("cookie store: longer paths first, then older ones, and one replaced k
   CHECK(jar.take(page, "1=new; Path=/"));
   CHECK(jar.take(page, "7=r; Path=/"));
   CHECK(jar.field("http://example.com/") == "1=new; 4=r; 7=r");
+  CHECK(jar.store.all(now).front().name == "1");
+  CHECK(jar.store.all(now).back().name == "7");
   CHECK(jar.size() == 7);
 }
 

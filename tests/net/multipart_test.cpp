@@ -158,7 +158,7 @@ TEST_CASE("an empty form, one that was moved from, and boundaries that differ") 
     CHECK_THROWS_AS((void)client.post(origin.url()).multipart(std::move(gone)), std::logic_error);
     // The boundary is in it: nobody else can say it.
     const std::string failure = co_await failure_of<eddy::http::invalid_request>(
-        client.post(origin.url()).multipart(multipart()).header("content-type", "a/b").send());
+        client.post(origin.url()).multipart(multipart()).header("content-type", "a/b"));
     CHECK(failure == "POST " + origin.url() +
                          ": preparing the request: Content-Type follows from multipart() and "
                          "cannot be set");
@@ -171,11 +171,15 @@ TEST_CASE("a form with files is sent again by a redirection, one with a generato
   const auto main = [&]() -> task<> {
     co_await put_file(folder.at("f"), std::string(100'000, 'f'));
     scripted_origin origin([](origin_peer* peer) -> task<> {
-      const std::string first = co_await whole_request(peer);
-      co_await peer->stream.write_all(
-          "HTTP/1.1 307 Elsewhere\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n");
-      const std::string second = co_await whole_request(peer);
-      co_await peer->stream.write_all(reply_with("done"));
+      for (;;) {
+        const std::string asked = co_await whole_request(peer);
+        if (asked.empty()) co_return;
+        std::string reply = reply_with("done");
+        if (asked.find(" / HTTP") != std::string::npos) {
+          reply = reply_with("", "307 Elsewhere", "Location: /b\r\n");
+        }
+        co_await peer->stream.write_all(reply);
+      }
     });
     session client(bare());
     multipart form;
@@ -188,7 +192,7 @@ TEST_CASE("a form with files is sent again by a redirection, one with a generato
     multipart live;
     live.stream("a", yields("x"));
     const std::string failure = co_await failure_of<eddy::http::error>(
-        client.post(origin.url()).multipart(std::move(live)).send());
+        client.post(origin.url()).multipart(std::move(live)));
     CHECK(failure == "POST " + origin.url() + ": following a redirection: 307 redirects to " +
                          origin.url("/b") +
                          ", and the body, which is not kept, cannot be sent again");
@@ -205,13 +209,13 @@ TEST_CASE("a part that fails names itself, and the form is not begun") {
     multipart form;
     form.field("a", "1").file("b", folder.at("missing"));
     const std::string failure = co_await failure_of<std::system_error>(
-        client.post(origin.url()).multipart(std::move(form)).send());
+        client.post(origin.url()).multipart(std::move(form)));
     CHECK(failure.starts_with("POST " + origin.url() + ": preparing the request: the body: open " +
                               folder.at("missing") + ": "));
     multipart wrong;
     wrong.stream("a", yields("abc", "def"), 5);
     const std::string sizes = co_await failure_of<eddy::http::invalid_request>(
-        client.post(origin.url()).multipart(std::move(wrong)).send());
+        client.post(origin.url()).multipart(std::move(wrong)));
     CHECK(sizes == "POST " + origin.url() +
                        ": sending the request: the body: a body was declared to have 5 bytes, and "
                        "its generator yields at least 6");

@@ -77,6 +77,7 @@ TEST_CASE("netrc: which entry a host gets") {
   CHECK(login_of(logins.find("c", "")) == "none");
   CHECK(login_of(netrc::parse("machine a login b").find("c")) == "none");
   CHECK(login_of(netrc().find("a")) == "none");
+  CHECK(login_of(netrc::parse("default login a default login b").find("c")) == "a");
 }
 
 TEST_CASE("netrc: an error names the line, and shows no word") {

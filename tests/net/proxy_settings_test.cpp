@@ -5,6 +5,7 @@
 
 #include <eddy/net/http/proxy.hpp>
 
+#include "../../net/http/environment.hpp"
 #include "../../net/http/proxy_settings.hpp"
 
 using eddy::url;
@@ -253,4 +254,20 @@ TEST_CASE("no_proxy: networks") {
     CAPTURE(bad);
     CHECK_FALSE(is_listed(bad, "http://10.0.0.0/"));
   }
+}
+
+TEST_CASE("environment: variables, and where netrc files are") {
+  const char* block[] = {"HOME=/h/me", "homer=x", "EMPTY=", "EQUALS==a=b", "HOME=/other", nullptr};
+  CHECK(eddy::http::variable_in(block, "HOME") == "/h/me");
+  CHECK(eddy::http::variable_in(block, "HOM") == std::nullopt);
+  CHECK(eddy::http::variable_in(block, "home") == std::nullopt);
+  CHECK(eddy::http::variable_in(block, "EMPTY") == "");
+  CHECK(eddy::http::variable_in(block, "EQUALS") == "=a=b");
+  CHECK(eddy::http::variable_in(nullptr, "HOME") == std::nullopt);
+  CHECK(eddy::http::usual_netrc_path(block) == "/h/me/.netrc");
+  const char* named[] = {"HOME=/h", "NETRC=logins", nullptr};
+  CHECK(eddy::http::usual_netrc_path(named) == "logins");
+  const char* nowhere[] = {"HOME=", "NETRC=", nullptr};
+  CHECK(eddy::http::usual_netrc_path(nowhere) == "");
+  CHECK(eddy::http::usual_netrc_path(nullptr) == "");
 }

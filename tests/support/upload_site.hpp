@@ -85,6 +85,18 @@ inline scripted_origin::script uploads(std::string reply = reply_with("done")) {
   };
 }
 
+// What a request that must fail throws, as in byte_streams.hpp.
+template <class Error>
+eddy::task<std::string> failure_of(eddy::http::request_builder request) {
+  std::string text;
+  try {
+    const eddy::http::response unexpected = co_await std::move(request);
+  } catch (const Error& e) {
+    text = e.what();
+  }
+  co_return text;
+}
+
 inline std::string body_part(const std::string& request) {
   return request.substr(request.find("\r\n\r\n") + 4);
 }

@@ -8,8 +8,8 @@
 
 namespace eddy::inline v1::http {
 
-// The most bytes in a user name, a password or a token: what fits in a field that servers take
-// (nginx 8 KiB, Apache 8190), encoded.
+// The most bytes in a user name, a password or a token. Servers take fields of some 8 KiB (nginx,
+// Apache).
 inline constexpr std::size_t max_credential_bytes = 4096;
 
 // With what a request, or all of a session's, proves who it comes from (RFC 9110 §11). A plain

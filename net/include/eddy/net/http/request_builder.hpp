@@ -52,6 +52,7 @@ namespace http {
 class auth;
 class proxy;
 class retry_policy;
+class json;
 struct request_settings;
 
 // What redirects() and session_options::max_redirects() are cut to.
@@ -141,6 +142,13 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
     bodies_ |= json_body;
     return std::move(*this);
   }
+  // A value, as its dump() has it; throws what that throws. Exactly an http::json: what only
+  // converts to one is a text, above.
+  template <class Value>
+    requires std::is_same_v<Value, http::json>
+  request_builder&& json(const Value& value) && {
+    return std::move(set_json(value));
+  }
   // Adds a field to a body of application/x-www-form-urlencoded.
   request_builder&& form(std::string_view name, std::string_view value) &&;
   request_builder&& multipart(http::multipart parts) &&;
@@ -224,6 +232,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
   static constexpr std::uint8_t multipart_body = 32;
 
   request_builder& set_timeout(timeout_kind kind, std::int64_t ns);
+  request_builder& set_json(const http::json& value);
   request_settings& settings();
   void append_query(std::string_view name, std::string_view value);
 
