@@ -19,19 +19,6 @@ namespace http = eddy::http;
 namespace {
 
 constexpr std::size_t read_bytes = 64 * 1024;
-// What is read of a body that nobody wants, so that its connection can be used again.
-constexpr std::size_t drain_bytes = 64 * 1024;
-
-eddy::task<> drain(http::response& answer) {
-  const std::unique_ptr<std::byte[]> memory(new std::byte[read_bytes]);
-  const std::span<std::byte> buffer(memory.get(), read_bytes);
-  std::size_t total = 0;
-  while (total < drain_bytes) {
-    const std::size_t got = co_await answer.read_some(buffer);
-    if (got == 0) co_return;
-    total += got;
-  }
-}
 
 }  // namespace
 
@@ -99,7 +86,7 @@ eddy::task<bool> transfer::attempt(bool may_retry) {
   try {
     http::response answer = co_await respond();
     if (may_retry && is_worth_a_retry(answer)) {
-      co_await drain(answer);
+      co_await answer.discard();
       co_return true;
     }
     co_await deliver(answer);
@@ -134,7 +121,7 @@ eddy::task<http::response> transfer::respond() {
                     "more than --max-redirects (" + std::to_string(followed) + ") from " +
                         settings_.urls[index_]);
     }
-    co_await drain(answer);
+    co_await answer.discard();
     request = std::move(*next);
   }
 }

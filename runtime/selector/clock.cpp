@@ -1,8 +1,5 @@
 #include <time.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <crt_externs.h>
-#endif
 
 #include "system.hpp"
 
@@ -36,11 +33,5 @@ unsigned core_count() noexcept {
   const long n = ::sysconf(_SC_NPROCESSORS_ONLN);
   return n > 0 ? static_cast<unsigned>(n) : 1;
 }
-
-#ifdef __APPLE__
-const char* const* environment() noexcept { return *::_NSGetEnviron(); }
-#else
-const char* const* environment() noexcept { return environ; }
-#endif
 
 }  // namespace eddy::inline v1::detail::system

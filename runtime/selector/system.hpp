@@ -17,8 +17,6 @@ std::int64_t clock_ns() noexcept;
 // take.
 std::int64_t wall_seconds() noexcept;
 unsigned core_count() noexcept;
-// The environment, "NAME=value" each and a null pointer at the end; a simulated world's is empty.
-const char* const* environment() noexcept;
 // Random bytes that nobody can guess; in a simulated world they follow from its seed. At most 256.
 inline constexpr std::size_t most_random_bytes = 256;
 int fill_random(void* out, std::size_t size) noexcept;

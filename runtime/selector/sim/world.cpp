@@ -186,11 +186,6 @@ std::int64_t wall_seconds() noexcept {
   return std::chrono::duration_cast<std::chrono::seconds>(real).count();
 }
 
-const char* const* environment() noexcept {
-  static constexpr const char* none[] = {nullptr};
-  return none;
-}
-
 // A usual machine, whatever this one is.
 unsigned core_count() noexcept { return 4; }
 
