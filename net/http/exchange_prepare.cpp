@@ -1,8 +1,11 @@
 // What a request says: its fields and its head.
+#include <array>
 #include <eddy/net/http/error.hpp>
 
 #include "content_decoder.hpp"
 #include "exchange.hpp"
+#include "grammar.hpp"
+#include "quoted.hpp"
 #include "session_state.hpp"
 #include "writer.hpp"
 
@@ -15,18 +18,77 @@ namespace {
 // out in one system call.
 constexpr std::size_t small_request_bytes = 16 * 1024;
 
+// Fields that say how the connection is used, which is not the caller's to decide.
+void check_own(std::string_view name) {
+  constexpr std::array<std::string_view, 2> of_body = {"Content-Length", "Transfer-Encoding"};
+  constexpr std::array<std::string_view, 5> of_connection = {
+      "Upgrade", "Trailer", "Keep-Alive", "Proxy-Connection", "HTTP2-Settings"};
+  for (const std::string_view reserved : of_body) {
+    if (!grammar::equal_ignoring_case(name, reserved)) continue;
+    throw invalid_request(std::string(reserved) + " follows from the body and cannot be set");
+  }
+  for (const std::string_view reserved : of_connection) {
+    if (!grammar::equal_ignoring_case(name, reserved)) continue;
+    throw invalid_request(std::string(reserved) +
+                          " is about the connection, which is the session's, and cannot be set");
+  }
+}
+
+// What may follow "http://" up to the path, but for user info.
+void check_host(std::string_view value) {
+  try {
+    const url to = url::parse_http("http://" + std::string(value) + "/");
+    if (to.user_info().empty() && to.path() == "/") return;
+  } catch (const url_error&) {
+  }
+  throw invalid_request("Host " + quoted(value) + " is not a host and port");
+}
+
+// The elements of a list must be among these.
+template <std::size_t N>
+void check_list(const char* name, std::string_view list,
+                const std::array<std::string_view, N>& allowed) {
+  grammar::for_each_element(list, [&](std::string_view element) {
+    for (const std::string_view one : allowed) {
+      if (grammar::equal_ignoring_case(element, one)) return;
+    }
+    if (!element.empty()) {
+      throw invalid_request(std::string(name) + " cannot say " + quoted(element));
+    }
+  });
+}
+
+// RFC 9110 §7.6.1: an option of Connection makes its field one of this connection only, so an
+// intermediary would drop it. TE is such a field itself (§10.1.4); of what it can ask for we
+// understand trailers.
+void check_fields(headers& fields) {
+  constexpr std::array<std::string_view, 3> options = {"close", "keep-alive", "TE"};
+  constexpr std::array<std::string_view, 1> codings = {"trailers"};
+  bool has_te = false;
+  for (const auto& [name, value] : fields) {
+    check_own(name);
+    if (grammar::equal_ignoring_case(name, "Host")) check_host(value);
+    if (grammar::equal_ignoring_case(name, "Connection")) check_list("Connection", value, options);
+    if (grammar::equal_ignoring_case(name, "TE")) {
+      check_list("TE", value, codings);
+      has_te = true;
+    }
+  }
+  if (has_te) fields.add("Connection", "TE");
+}
+
 }  // namespace
 
 void exchange::prepare() {
-  for (const char* name : {"Content-Length", "Transfer-Encoding"}) {
-    if (fields_.contains(name)) {
-      throw invalid_request(std::string(name) + " follows from the body and cannot be set");
-    }
-  }
-  if (method_ == "CONNECT")
+  if (method_ == "CONNECT") {
     throw invalid_request("CONNECT makes a tunnel, which this is no way to");
+  }
   prepare_body();
   add_defaults();
+  check_fields(fields_);
+  if (fields_.contains("Proxy-Authorization")) {
+    throw invalid_request("Proxy-Authorization follows from proxy() and cannot be set");
+  }
   has_cookie_field_ = fields_.contains("Cookie");
   has_authorization_ = fields_.contains("Authorization");
 }

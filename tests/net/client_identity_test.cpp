@@ -1,0 +1,191 @@
+// Cookies and credentials on the wire.
+#include <eddy/net/http/auth.hpp>
+#include <eddy/net/http/cookies.hpp>
+#include <eddy/runtime/generator.hpp>
+
+#include "../support/client_site.hpp"
+
+using namespace eddy_tests;
+using eddy::task;
+using eddy::http::auth;
+using eddy::http::cookie_jar;
+using eddy::http::session;
+using eddy::http::session_options;
+
+namespace {
+
+// The value of a field of a request; "(none)" if there is none, "(twice)" if there are more.
+std::string field_of(const std::string& request, const std::string& name) {
+  const std::string key = "\r\n" + name + ": ";
+  const std::size_t at = request.find(key);
+  if (at == std::string::npos) return "(none)";
+  if (request.find(key, at + 1) != std::string::npos) return "(twice)";
+  const std::size_t begin = at + key.size();
+  return request.substr(begin, request.find("\r\n", begin) - begin);
+}
+
+// Answers with a script of replies, then with "x".
+scripted_origin::script replies(std::vector<std::string> all) {
+  auto next = std::make_shared<std::vector<std::string>>(std::move(all));
+  auto at = std::make_shared<std::size_t>(0);
+  return [next, at](origin_peer* peer) -> task<> {
+    for (;;) {
+      const std::string asked = co_await peer->request();
+      if (asked.empty()) co_return;
+      const std::string reply = *at < next->size() ? (*next)[(*at)++] : reply_with("x");
+      co_await peer->stream.write_all(reply);
+    }
+  };
+}
+
+std::string cookies_of(const scripted_origin& origin, std::size_t request) {
+  return field_of(origin.requests().at(request), "Cookie");
+}
+
+std::string authorization_of(const scripted_origin& origin, std::size_t request) {
+  return field_of(origin.requests().at(request), "Authorization");
+}
+
+std::string to(const std::string& location) {
+  return reply_with("", "302 Found", "Location: " + location + "\r\nSet-Cookie: hop=1\r\n");
+}
+
+const std::string challenge =
+    reply_with("no", "401 Unauthorized",
+               "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", "
+               "algorithm=SHA-256\r\n");
+
+}  // namespace
+
+TEST_CASE("cookies are kept, also those of a redirection, and sent back") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(replies({to("/next"), reply_with("x", "200 OK", "Set-Cookie: b=2\r\n")}));
+    session client;
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(cookies_of(origin, 0) == "(none)");
+    CHECK(cookies_of(origin, 1) == "hop=1");
+    CHECK(cookies_of(origin, 2) == "hop=1; b=2");
+    session another;
+    CHECK(co_await text_of(another.get(origin.url())) == "x");
+    CHECK(cookies_of(origin, 3) == "(none)");
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("a jar is shared with the caller; a session and a request can do without") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("x", "200 OK", "Set-Cookie: a=1\r\n")));
+    cookie_jar jar;
+    session client(session_options().cookies(jar));
+    CHECK(co_await text_of(client.get(origin.url()).cookies(false)) == "x");
+    CHECK(jar.size() == 0);
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(jar.size() == 1);
+    CHECK(co_await text_of(client.get(origin.url()).cookies(false)) == "x");
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(cookies_of(origin, 2) == "(none)");
+    CHECK(cookies_of(origin, 3) == "a=1");
+    session without(session_options().cookies(jar).cookies(false));
+    CHECK(co_await text_of(without.get(origin.url())) == "x");
+    CHECK(co_await text_of(without.get(origin.url())) == "x");
+    CHECK(cookies_of(origin, 5) == "(none)");
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("cookies of a request stand before the jar's, and in place of one of the same name") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(replies({reply_with("x", "200 OK", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n")}));
+    session client;
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(co_await text_of(client.get(origin.url()).cookie("c", "3").cookie("a", "own")) == "x");
+    CHECK(cookies_of(origin, 1) == "c=3; a=own; b=2");
+    // The caller's own field takes the place of all of them.
+    CHECK(co_await text_of(client.get(origin.url()).header("cookie", "z=9").cookie("c", "3")) ==
+          "x");
+    CHECK(field_of(origin.requests()[2], "cookie") == "z=9");
+    CHECK(cookies_of(origin, 2) == "(none)");
+    for (const char* bad : {"a b", "a;b", "a\"", "a,b", "\x01", "a\\b", "\xc3\xa4"}) {
+      CHECK_THROWS_AS(client.get(origin.url()).cookie("n", bad), eddy::http::invalid_request);
+      CHECK_THROWS_AS(client.get(origin.url()).cookie(bad, "v"), eddy::http::invalid_request);
+    }
+    CHECK_THROWS_AS(client.get(origin.url()).cookie("", "v"), eddy::http::invalid_request);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("cookies and credentials of a request stay with its origin") {
+  const auto main = []() -> task<> {
+    scripted_origin other(always(reply_with("other")));
+    scripted_origin origin(replies({to("/same"), to(other.url())}));
+    session client;
+    const auth who = auth::basic("user", "secret");
+    CHECK(co_await text_of(client.get(origin.url()).cookie("own", "1").auth(who)) == "other");
+    for (std::size_t i = 0; i < 2; ++i) {
+      CHECK(authorization_of(origin, i) == "Basic dXNlcjpzZWNyZXQ=");
+      CHECK(cookies_of(origin, i).starts_with("own=1"));
+    }
+    CHECK(authorization_of(other, 0) == "(none)");
+    // The jar's are for the host, whatever the port (RFC 6265 §8.5).
+    CHECK(cookies_of(other, 0) == "hop=1");
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("credentials: the request's, the URL's, the session's, the caller's own field") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("x")));
+    session client(session_options().auth(auth::bearer("token")));
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(authorization_of(origin, 0) == "Bearer token");
+    CHECK(co_await text_of(client.get("http://user:secret@" + origin.authority())) == "x");
+    CHECK(authorization_of(origin, 1) == "Basic dXNlcjpzZWNyZXQ=");
+    CHECK(co_await text_of(client.get(origin.url()).auth(auth::none())) == "x");
+    CHECK(authorization_of(origin, 2) == "(none)");
+    CHECK(co_await text_of(client.get(origin.url()).header("Authorization", "Own x")) == "x");
+    CHECK(authorization_of(origin, 3) == "Own x");
+  };
+  eddy::run(main());
+}
+
+#if EDDY_HAVE_OPENSSL
+
+TEST_CASE("a Digest challenge is answered on the same connection, and beforehand later on") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(replies({challenge}));
+    session client(session_options().auth(auth::digest("user", "secret")));
+    CHECK(co_await text_of(client.put(origin.url("/p?q")).body("data")) == "x");
+    REQUIRE(origin.requests().size() == 2);
+    CHECK(authorization_of(origin, 0) == "(none)");
+    const std::string answer = authorization_of(origin, 1);
+    CHECK(answer.starts_with("Digest "));
+    CHECK(answer.find("uri=\"/p?q\"") != std::string::npos);
+    CHECK(answer.find("nc=00000001") != std::string::npos);
+    CHECK(origin.requests()[1].ends_with("\r\n\r\ndata"));
+    CHECK(origin.log().accepted == 1);
+    CHECK(client.statistics().retries == 1);
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(authorization_of(origin, 2).find("nc=00000002") != std::string::npos);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("a server that is never content gets a bounded number of answers") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(challenge));
+    session client(session_options().auth(auth::digest("user", "wrong")));
+    CHECK(co_await status_of(client.get(origin.url())) == 401);
+    CHECK(origin.requests().size() == 2);
+    const auto once_only = []() -> eddy::generator<std::string> { co_yield std::string("piece"); };
+    session streaming(session_options().auth(auth::digest("user", "wrong")));
+    CHECK(co_await status_of(streaming.put(origin.url()).stream(once_only(), 5)) == 401);
+    CHECK(origin.requests().size() == 3);
+    session basic(session_options().auth(auth::basic("user", "wrong")));
+    CHECK(co_await status_of(basic.get(origin.url())) == 401);
+    CHECK(origin.requests().size() == 4);
+  };
+  eddy::run(main());
+}
+
+#endif
