@@ -102,6 +102,7 @@ void exchange::add_defaults() {
     if (lacks(name)) fields_.add(name, value);
   }
   if (lacks("Accept")) fields_.add("Accept", "*/*");
+  if (settings_ && !settings_->decompress) return;
   // A range is one of the encoded content, which cannot be decoded from the middle.
   const std::string_view encodings = accepted_encodings();
   if (encodings != "identity" && lacks("Accept-Encoding") && !fields_.contains("Range")) {
