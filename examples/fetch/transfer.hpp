@@ -14,8 +14,8 @@ class transfer {
  public:
   transfer(const settings& s, eddy::http::session& session, turns& order, std::size_t index);
 
-  // Returns the exit code; a failure has been reported. Throws cancellations only. `answered` is set
-  // when the last head has come, or none will, and not touched later.
+  // Returns the exit code; a failure has been reported. Throws cancellations only. `answered` is
+  // set when the last head has come, or none will, and not touched later.
   eddy::task<int> run(eddy::event& answered);
 
  private:
