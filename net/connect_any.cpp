@@ -59,8 +59,11 @@ task<> contest::attempt(contest& in, task_group& group, std::size_t i) {
 
 // The message of the last code is added by system_error itself.
 void contest::throw_failures(const std::string& name) const {
-  std::string text = "connect to " + name + ":";
+  std::string text = "connect to " + name;
   const std::size_t last = addresses_.size() - 1;
+  // An address that nobody has looked up needs not be named twice.
+  if (last == 0 && addresses_[0].to_string() == name) throw std::system_error(causes_[0], text);
+  text.append(":");
   for (std::size_t i = 0; i < last; ++i) {
     text.append(" ").append(addresses_[i].to_string());
     text.append(": ").append(causes_[i].message()).append(";");

@@ -31,32 +31,14 @@ task<> connection::close() { return close_quietly(std::move(transport_), false);
 
 task<> connection::close_idle() { return close_quietly(std::move(transport_), true); }
 
-task<> connection::open(destination to) {
-  const bool connected = co_await connecting_.run(dial(std::move(to)));
+task<> connection::open(dialer& by, route to, dial_watch& watch) {
+  const bool connected = co_await connecting_.run(dial(by, std::move(to), watch));
   if (!connected) aborted_ = true;
 }
 
-#if EDDY_HAVE_OPENSSL
-
-task<> connection::dial(destination to) {
-  tcp_stream raw = co_await tcp_stream::connect(to.host, to.port);
-  if (to.secure) {
-    tls_stream secure = co_await tls_stream::connect(std::move(raw), to.host, *to.trust);
-    transport_ = transport(std::move(secure));
-  } else {
-    transport_ = transport(std::move(raw));
-  }
+task<> connection::dial(dialer& by, route to, dial_watch& watch) {
+  transport_ = co_await by.dial(std::move(to), watch);
 }
-
-#else
-
-task<> connection::dial(destination to) {
-  if (to.secure) throw error("https needs TLS, and this build of Eddy is without OpenSSL");
-  tcp_stream raw = co_await tcp_stream::connect(to.host, to.port);
-  transport_ = transport(std::move(raw));
-}
-
-#endif
 
 void connection::begin(std::string_view method) {
   parser_.begin(method);

@@ -3,29 +3,13 @@
 
 #include <memory>
 
+#include "dialer.hpp"
 #include "pool_ledger.hpp"
 #include "response_parser.hpp"
 #include "stop_scope.hpp"
 #include "transport.hpp"
 
-#if EDDY_HAVE_OPENSSL
-#include <eddy/net/tls.hpp>
-#endif
-
 namespace eddy::inline v1::http {
-
-// Where a connection goes.
-struct destination {
-  destination(std::string to_host, std::uint16_t to_port, bool with_tls)
-      : host(std::move(to_host)), port(to_port), secure(with_tls) {}
-
-  std::string host;
-  std::uint16_t port;
-  bool secure;
-#if EDDY_HAVE_OPENSSL
-  const tls_context* trust = nullptr;  // with `secure`; outlives the connecting
-#endif
-};
 
 // A transport with a parser and a read buffer: the pieces of an exchange, put together by
 // `exchange` and `response_state`. Thread: its loop's. Memory of the read buffer is held only while
@@ -34,9 +18,9 @@ class connection final : public pool_entry {
  public:
   explicit connection(const limits& bounds) : parser_(bounds) {}
 
-  // Connects, with TLS if asked for. Throws what tcp_stream and tls_stream throw; if abort() ends
-  // it, nothing: is_aborted() tells.
-  task<> open(destination to);
+  // Connects. Throws what the dialer throws; if abort() ends it, nothing: is_aborted() tells. `by`
+  // and `watch` outlive the task.
+  task<> open(dialer& by, route to, dial_watch& watch);
 
   // Whether it may carry another request: nothing has come on it since the last one, not even its
   // end. Asks the system, at each reuse. A read that is always pending would know it for free and
@@ -87,7 +71,7 @@ class connection final : public pool_entry {
   // A TLS record, the most that one read of a tls_stream brings.
   static constexpr std::size_t buffer_bytes = 16 * 1024;
 
-  task<> dial(destination to);
+  task<> dial(dialer& by, route to, dial_watch& watch);
   std::span<std::byte> free_space() noexcept { return {buffer_.get(), buffer_bytes}; }
 
   transport transport_;

@@ -45,4 +45,10 @@ content_error::~content_error() = default;
 
 invalid_request::~invalid_request() = default;
 
+proxy_error::proxy_error(const std::string& what, int status) : error(what), status_(status) {}
+
+proxy_error::~proxy_error() = default;
+
+proxy_resolve_error::~proxy_resolve_error() = default;
+
 }  // namespace eddy::inline v1::http

@@ -110,7 +110,7 @@ task<> exchange::hop() {
 task<> exchange::acquire() {
   step_ = step::queueing;
   progress_.tell(trace_step::queued);
-  std::string origin = url_.origin();
+  std::string origin = pool_key();
   slot_ = session_->pool.try_acquire(origin);
   if (slot_) co_return;
   limit_ = clock_.from_now(timeout_kind::pool);
@@ -119,28 +119,12 @@ task<> exchange::acquire() {
   progress_.lap(&timings::queue);
 }
 
+// What connections have in common that may carry each other's requests.
+std::string exchange::pool_key() const { return is_routed() ? way().pool_key() : url_.origin(); }
+
 bool exchange::has_usable_connection() const noexcept {
   const connection* c = slot_.get();
   return c && c->is_usable();
-}
-
-// In the slot that is ours already: neither a stale connection nor a retry goes to the end of the
-// line again.
-task<> exchange::connect() {
-  step_ = step::connecting;
-  connection_pool& pool = session_->pool;
-  const connection_pool::connecting_mark mark(pool);
-  limit_ = clock_.from_now(timeout_kind::connect);
-  const std::unique_ptr<connection> old = slot_.take_closing();
-  if (old) co_await old->close_idle();
-  if (pool.is_closed()) throw error("the session is closed");
-  progress_.tell(trace_step::connecting);
-  connection& fresh = slot_.adopt(std::make_unique<connection>(session_->settings.bounds));
-  task<> opening = fresh.open(session_->destination_of(url_));
-  co_await with_deadline(limit_.at, std::move(opening));
-  if (fresh.is_aborted()) throw error("the session was closed");
-  progress_.lap(&timings::connect);
-  progress_.tell(trace_step::connected);
 }
 
 namespace {

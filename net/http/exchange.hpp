@@ -31,8 +31,10 @@ class exchange {
   // exchange.cpp
   task<> hop();
   task<> acquire();
+  std::string pool_key() const;
+  bool is_routed() const noexcept;
+  route way() const;
   bool has_usable_connection() const noexcept;
-  task<> connect();
   task<> attempt();
   bool retry_allowed(bool reused, bool is_retry) const noexcept;
   task<> receive_head();
@@ -42,6 +44,9 @@ class exchange {
   response finish();
   [[noreturn]] void fail();
   bool is_aborted() const noexcept;
+  // exchange_dial.cpp
+  class dial_steps;
+  task<> connect();
   // exchange_prepare.cpp
   void prepare();
   void add_defaults();
@@ -76,6 +81,7 @@ class exchange {
     }
   };
   bool begin_hop();
+  void begin_route();
   void forget_own_cookies() noexcept;
   task<> look_up_login();
   std::string cookie_field();
@@ -109,7 +115,10 @@ class exchange {
   int max_redirects_;
   bool has_cookie_field_ = false;   // the caller's own, which takes the place of all cookies
   bool has_authorization_ = false;  // the same of credentials
+  bool is_forwarded_ = false;       // by a proxy that reads the request
   request_auth server_auth_;
+  request_auth proxy_auth_;  // of that proxy
+  std::string proxy_name_;
   exchange_clock clock_;
   request_progress progress_;
 

@@ -83,6 +83,7 @@ std::string fresh_cnonce() {
 
 // Before the first attempt of a hop. True if the credentials are in a file yet.
 bool exchange::begin_hop() {
+  begin_route();
   const url& first = history_.empty() ? url_ : history_.front().url();
   const http::auth own = settings_ ? settings_->credentials : http::auth();
   if (!history_.empty() && url_.origin() != first.origin()) forget_own_cookies();
@@ -140,6 +141,8 @@ void exchange::write_identity() {
     if (!cookies.empty()) fields_.add("Cookie", cookies);
   }
   if (!has_authorization_) write_credentials(server_auth_, auth_role::server);
+  fields_.remove("Proxy-Authorization");
+  if (is_forwarded_) write_credentials(proxy_auth_, auth_role::proxy);
 }
 
 void exchange::write_credentials(request_auth& who, auth_role role) {
@@ -152,10 +155,10 @@ void exchange::write_credentials(request_auth& who, auth_role role) {
 }
 
 // What Digest computes with; the others need none of it.
-exchange::identity_words exchange::words_for(const request_auth& who, auth_role) const {
+exchange::identity_words exchange::words_for(const request_auth& who, auth_role role) const {
   identity_words words;
   if (!who.wants_cnonce()) return words;
-  words.space = url_.origin();
+  words.space = role == auth_role::proxy ? proxy_name_ : url_.origin();
   words.target = target();
   words.cnonce = fresh_cnonce();
   return words;
@@ -164,11 +167,14 @@ exchange::identity_words exchange::words_for(const request_auth& who, auth_role)
 // Whether the answer to the response that is there is to send the request once more.
 bool exchange::is_challenged() {
   const response_head& head = slot_.get()->parser().head();
-  if (head.status != unauthorized || has_authorization_) return false;
-  if (!server_auth_.wants_cnonce() || !can_send_body_again()) return false;
-  const identity_words words = words_for(server_auth_, auth_role::server);
-  return server_auth_.answer(words.context(auth_role::server, method_), head.status, head.fields,
-                             session_->digests);
+  const bool by_server = head.status == unauthorized && !has_authorization_;
+  const bool by_proxy = head.status == proxy_authentication_required && is_forwarded_;
+  if (!by_server && !by_proxy) return false;
+  const auth_role role = by_proxy ? auth_role::proxy : auth_role::server;
+  request_auth& asked = by_proxy ? proxy_auth_ : server_auth_;
+  if (!asked.wants_cnonce() || !can_send_body_again()) return false;
+  const identity_words words = words_for(asked, role);
+  return asked.answer(words.context(role, method_), head.status, head.fields, session_->digests);
 }
 
 // Over the same connection, if the rest of the response is little.

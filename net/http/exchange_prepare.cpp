@@ -110,8 +110,12 @@ void exchange::add_defaults() {
   }
 }
 
-// As it stands in the request line.
-std::string exchange::target() const { return url_.target(); }
+// As it stands in the request line. A proxy that forwards wants the whole URL (RFC 9112 §3.2.2),
+// and gets it without user info and fragment.
+std::string exchange::target() const {
+  if (!is_forwarded_) return url_.target();
+  return std::string(url_.scheme()) + "://" + url_.authority() + url_.target();
+}
 
 void exchange::write_head() {
   if (!fields_.contains("Host")) fields_.add("Host", url_.authority());

@@ -58,6 +58,8 @@ class failed final : public Error, public request_failure {
     throw failed<tls_truncated>(during, where + e.what());
   } catch (const tls_error& e) {
     throw failed<tls_error>(during, where + e.what());
+  } catch (const proxy_resolve_error& e) {
+    throw failed<proxy_resolve_error>(during, where + e.what());
   } catch (const resolve_error& e) {
     throw failed<resolve_error>(during, where + e.what());
   } catch (const stream_error& e) {
@@ -74,6 +76,8 @@ class failed final : public Error, public request_failure {
     throw failed<invalid_request>(during, where + e.what());
   } catch (const too_many_redirects& e) {
     throw failed<too_many_redirects>(during, where + e.what());
+  } catch (const proxy_error& e) {
+    throw failed<proxy_error>(during, where + e.what(), e.status());
   } catch (const error& e) {
     throw failed<error>(during, where + e.what());
   } catch (const std::system_error& e) {

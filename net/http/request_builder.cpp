@@ -168,6 +168,11 @@ request_builder&& request_builder::auth(const http::auth& credentials) && {
   return std::move(*this);
 }
 
+request_builder&& request_builder::proxy(const http::proxy& through) && {
+  settings().proxy = through;
+  return std::move(*this);
+}
+
 task<response> request_builder::send() && { return perform(std::move(*this)); }
 
 }  // namespace eddy::inline v1::http

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eddy/net/http/auth.hpp>
+#include <eddy/net/http/proxy.hpp>
 #include <eddy/net/http/retry_policy.hpp>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ struct request_settings {
   std::optional<std::size_t> max_body_bytes;
   bool decompress = true;
   http::auth credentials;
+  http::proxy proxy;
   std::string cookies;  // "a=1; b=2"
   bool uses_jar = true;
   bool expect_continue = false;

@@ -16,26 +16,42 @@ void release(http_session& session) noexcept {
   if (--session.references == 0) delete &session;
 }
 
+http::dialer_settings http_session::dialing(const http::session_settings& s) {
+  http::dialer_settings d;
+  d.dns_ttl_ns = s.dns_ttl_ns;
+  d.attempt_delay_ns = s.happy_eyeballs_ns;
+  d.bounds = s.bounds;
+  return d;
+}
+
+http::route http_session::route_of(const url& to, const http::proxy& own) const {
+  http::route way(std::string(to.host()), to.port(), to.scheme() == "https");
+  if (own.is_set()) {
+    way.through(own);
+  } else if (settings.socket) {
+    way.by_socket(*settings.socket);
+  } else if (settings.has_proxies) {
+    way.through(settings.proxies.choose(to));
+  }
+  return way;
+}
+
 #if EDDY_HAVE_OPENSSL
 
-http::destination http_session::destination_of(const url& to) {
-  const bool secure = to.scheme() == "https";
-  if (secure && !settings.trust) {
+void http_session::trust_somebody() {
+  if (dialer.is_trusting()) return;
+  if (!settings.trust) {
     tls_context system_trust;  // reads files: only when it is needed
     system_trust.alpn("http/1.1");
     if (!settings.verify) system_trust.verify(false);
     settings.trust = system_trust;
   }
-  http::destination d(std::string(to.host()), to.port(), secure);
-  if (secure) d.trust = &*settings.trust;
-  return d;
+  dialer.trust(*settings.trust);
 }
 
 #else
 
-http::destination http_session::destination_of(const url& to) {
-  return http::destination(std::string(to.host()), to.port(), to.scheme() == "https");
-}
+void http_session::trust_somebody() {}
 
 #endif
 
@@ -133,6 +149,10 @@ session_statistics session::statistics() const {
   s.retries = so_far.retries;
   s.bytes_sent = so_far.bytes_sent;
   s.bytes_received = so_far.bytes_received;
+  const auto names = state_->dialer.names().statistics();
+  s.dns_names = names.names;
+  s.dns_hits = names.hits + names.joins;
+  s.dns_misses = names.misses;
   return s;
 }
 

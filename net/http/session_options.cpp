@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <eddy/net/http/session.hpp>
 
+#include "../../runtime/selector/system.hpp"
 #include "session_state.hpp"
 
 namespace eddy::inline v1::http {
@@ -72,7 +73,19 @@ session_options& session_options::set_happy_eyeballs(std::int64_t ns) & noexcept
 }
 
 session_options& session_options::unix_socket(std::string_view path) & {
-  settings_->unix_socket = path;
+  settings_->socket = unix_address::path(path);
+  return *this;
+}
+
+session_options& session_options::proxy(const http::proxy& through) & {
+  settings_->proxies = proxy_settings(through);
+  settings_->has_proxies = through.is_used();
+  return *this;
+}
+
+session_options& session_options::proxies_from_environment() & {
+  settings_->proxies = proxy_settings::from_environment(detail::system::environment());
+  settings_->has_proxies = true;
   return *this;
 }
 

@@ -6,10 +6,11 @@
 #include <eddy/net/http/session.hpp>
 #include <optional>
 
-#include "digest.hpp"
+#include "dialer.hpp"
 #include "exchange_clock.hpp"
 #include "pool.hpp"
 #include "progress.hpp"
+#include "proxy_settings.hpp"
 #include "retry.hpp"
 
 namespace eddy::inline v1 {
@@ -34,7 +35,9 @@ struct session_settings {
   trace_observer* observer = nullptr;
   std::int64_t dns_ttl_ns = 10'000'000'000;
   std::int64_t happy_eyeballs_ns = 250'000'000;
-  std::string unix_socket;  // empty: none
+  std::optional<unix_address> socket;
+  proxy_settings proxies;
+  bool has_proxies = false;
   headers unwanted;         // names only
   http::auth credentials;
   std::optional<cookie_jar> jar;
@@ -45,6 +48,9 @@ struct session_settings {
   bool verify = true;
 };
 
+// For a Digest, of the system's entropy.
+std::string fresh_cnonce();
+
 }  // namespace http
 
 namespace detail {
@@ -54,22 +60,33 @@ struct http_session {
   explicit http_session(http::session_settings&& s)
       : settings(std::move(s)),
         pool(settings.pool),
+        dialer(dialing(settings)),
         budget(settings.retries.budget_percent(), settings.retries.budget_reserve()) {
+    dialer.answer_proxies(digests, http::fresh_cnonce);
     if (settings.uses_cookies) jar = settings.jar ? *settings.jar : http::cookie_jar();
   }
   http_session(const http_session&) = delete;
   http_session& operator=(const http_session&) = delete;
 
-  // Where a connection for this URL goes.
-  http::destination destination_of(const url& to);
+  // Whether there is anything between us and origins, unless a request says so.
+  bool is_routed() const noexcept { return settings.socket || settings.has_proxies; }
+  // How a connection for this URL gets there; `own` is what the request says. Throws
+  // http::invalid_proxy for what the environment says.
+  http::route route_of(const url& to, const http::proxy& own) const;
+  // Before the first connection with TLS.
+  void trust_somebody();
 
   std::uint32_t references = 1;
   http::session_settings settings;
   http::connection_pool pool;
+  http::digest_state digests;  // outlives the dialer
+  http::dialer dialer;
   http::session_counters counters;
   http::retry_budget budget;
   std::optional<http::cookie_jar> jar;
-  http::digest_state digests;
+
+ private:
+  static http::dialer_settings dialing(const http::session_settings& s);
 };
 
 }  // namespace detail

@@ -6,6 +6,23 @@ namespace eddy::inline v1::http {
 
 #if EDDY_HAVE_OPENSSL
 
+task<transport> transport::secure(transport under, std::string host, tls_context trust,
+                                  tls_options options) {
+  transport out;
+  out.remote_ = under.remote_;
+  out.is_secure_ = true;
+  task<tls_stream> shaking;
+  if (under.is_secure_) {
+    shaking = tls_stream::connect(std::move(under.secure_), std::move(host), std::move(trust),
+                                  std::move(options));
+  } else {
+    shaking = tls_stream::connect(std::move(under.plain_), std::move(host), std::move(trust),
+                                  std::move(options));
+  }
+  out.secure_ = co_await std::move(shaking);
+  co_return std::move(out);
+}
+
 bool transport::is_open() const noexcept {
   return is_secure_ ? secure_.is_open() : plain_.is_open();
 }

@@ -1,24 +1,34 @@
-// What carries one HTTP connection: TCP, or TLS on it.
+// What carries one HTTP connection: a byte_stream (TCP, a unix socket), or TLS on one.
 #pragma once
 
 #include <eddy/net/tcp.hpp>
+#include <eddy/net/unix.hpp>
+#include <optional>
 #if EDDY_HAVE_OPENSSL
 #include <eddy/net/tls.hpp>
 #endif
 
 namespace eddy::inline v1::http {
 
-// A sum of tcp_stream and tls_stream with what HTTP needs of them; their rules about threads,
-// cancellation and errors hold. Must outlive the tasks that its members return.
+// A sum of streams with what HTTP needs of them; their rules about threads, cancellation and errors
+// hold. Must outlive the tasks that its members return.
 class transport {
  public:
   transport() noexcept {}
-  explicit transport(tcp_stream stream) noexcept : plain_(std::move(stream)) {}
+  explicit transport(tcp_stream stream)
+      : remote_(stream.remote_address()), plain_(std::move(stream)) {}
+  explicit transport(unix_stream stream) noexcept : plain_(std::move(stream)) {}
+
 #if EDDY_HAVE_OPENSSL
-  explicit transport(tls_stream stream) noexcept : secure_(std::move(stream)), is_secure_(true) {}
+  // TLS with the server `host` through `under`, which it takes over: also if that is TLS. Throws
+  // what tls_stream::connect does; the connection is closed then, as by a cancellation.
+  static task<transport> secure(transport under, std::string host, tls_context trust,
+                                tls_options options);
 #endif
 
   bool is_open() const noexcept;
+  // Of the TCP connection; nothing for a unix socket.
+  const std::optional<endpoint>& remote_address() const noexcept { return remote_; }
 
   // True if the peer has neither sent anything nor ended the connection since the last read: what
   // an idle connection must be to carry another request. One system call. What the peer does a
@@ -33,11 +43,12 @@ class transport {
   // Tells the peer that nothing more will be sent, where the protocol has words for it: TLS's
   // close_notify (RFC 8446 §6.1).
   task<> say_goodbye();
-  // As tcp_stream::close.
+  // As byte_stream::close.
   detail::close_awaiter close() noexcept;
 
  private:
-  tcp_stream plain_;
+  std::optional<endpoint> remote_;
+  byte_stream plain_;
 #if EDDY_HAVE_OPENSSL
   tls_stream secure_;
   bool is_secure_ = false;

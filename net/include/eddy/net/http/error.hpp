@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <eddy/net/resolver.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -82,6 +83,30 @@ class invalid_request : public error {
  public:
   using error::error;
   ~invalid_request() override;
+};
+
+// A proxy does not let us through to the origin: it refuses, or what it says makes no sense:
+// "proxy http://proxy.example:3128 refuses a tunnel to example.com:443: 407 Proxy Authentication
+// Required". Errors of the way to the proxy are the usual ones of connections and TLS, which name
+// it, and proxy_resolve_error.
+class proxy_error : public error {
+ public:
+  explicit proxy_error(const std::string& what, int status = 0);
+  ~proxy_error() override;
+
+  // With which an HTTP proxy has refused; 0 for everything else.
+  int status() const noexcept { return status_; }
+
+ private:
+  int status_;
+};
+
+// The proxy's name has no address: "proxy http://proxy.example:3128: cannot resolve proxy.example:
+// Name or service not known". For the origin's it is a resolve_error.
+class proxy_resolve_error : public resolve_error {
+ public:
+  using resolve_error::resolve_error;
+  ~proxy_resolve_error() override;
 };
 
 // How far a request had come.

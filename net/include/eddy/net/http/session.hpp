@@ -264,6 +264,9 @@ class session_statistics : public pool_statistics {
   std::uint64_t retries = 0;    // sent again: on a new connection, or by a retry_policy
   std::uint64_t bytes_sent = 0;      // of requests, handed to their connections
   std::uint64_t bytes_received = 0;  // of responses, as they came off their connections
+  std::size_t dns_names = 0;         // whose addresses are kept now
+  std::uint64_t dns_hits = 0;        // names answered without a lookup of their own
+  std::uint64_t dns_misses = 0;      // lookups
 };
 
 // Sends HTTP/1.1 requests (RFC 9110, RFC 9112) over a pool of kept connections. Make one and use it
