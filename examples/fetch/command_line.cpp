@@ -82,6 +82,7 @@ class reader {
         ->type_name("DATA|@FILE")
         ->allow_extra_args(false);
     app_.add_flag("-I,--head", s_.head_only, "ask with HEAD, and show the response's head");
+    app_.add_option("-u,--user", user_, "Basic authentication")->type_name("USER:PASS");
     app_.add_option("-r,--range", s_.range, "only these bytes: 0-99, 500-, -500")
         ->type_name("RANGE");
     app_.add_flag("--compressed", s_.compressed, "ask for a compressed body, and decompress it");
@@ -89,6 +90,8 @@ class reader {
   }
 
   void add_response_options() {
+    app_.add_flag("-v,--verbose", s_.verbose,
+                  "tell on the standard error what is sent, what comes and what happens");
     app_.add_flag("-i,--include", include_, "show the head of each response before its body");
     app_.add_option("-o,--output", s_.outputs,
                     "write the body to FILE; the n-th one is for the n-th URL")
@@ -120,6 +123,9 @@ class reader {
                     "seconds for a URL, redirections included (default: no limit)")
         ->type_name("S")
         ->check(at_most(most_seconds));
+    app_.add_flag("--cookie-jar", s_.cookies,
+                  "keep cookies in memory; a URL is asked for when the one before it\n"
+                  "has been answered");
     app_.add_flag("-k,--insecure", s_.insecure, "accept any certificate");
     app_.add_option("--cacert", s_.ca_file, "trust the certificates in this PEM file only")
         ->type_name("FILE");
@@ -148,8 +154,18 @@ class reader {
       throw CLI::ValidationError("-I", "asks with HEAD, and -d with POST: use one of them");
     }
     if (app_.count("--max-body") > 0) s_.max_body_bytes = max_body_;
+    if (app_.count("--user") > 0) take_user();
     check_range();
     s_.show_heads = include_ || s_.head_only;
+  }
+
+  void take_user() {
+    const std::size_t mark = user_.find(':');
+    if (mark == std::string::npos) {
+      throw CLI::ValidationError("-u", "wants USER:PASS, and nobody is asked for a password");
+    }
+    s_.user = user_.substr(0, mark);
+    s_.password = user_.substr(mark + 1);
   }
 
   void check_range() {
@@ -162,6 +178,7 @@ class reader {
   CLI::App app_;
   settings s_;
   std::vector<std::string> headers_;
+  std::string user_;
   std::uint64_t max_body_ = 0;
   bool include_ = false;
 };

@@ -10,6 +10,7 @@
 
 #include "command_line.hpp"
 #include "failure.hpp"
+#include "narrator.hpp"
 #include "transfer.hpp"
 
 namespace fetch {
@@ -22,11 +23,11 @@ namespace http = eddy::http;
 // them holds its own until its turn to write comes.
 constexpr std::size_t most_transfers = 50;
 
-http::session_options options_of(const settings& s) {
+http::session_options options_of(const settings& s, narrator& teller) {
   http::session_options options;
-  options.limit(most_transfers);
+  options.limit(most_transfers).cookies(s.cookies);
   for (const std::string& name : s.unwanted) options.without_header(name);
-  if (!s.compressed) options.without_header("Accept-Encoding");
+  if (s.verbose) options.trace(teller);
   if (s.connect_timeout_s > 0) {
     options.connect_timeout(std::chrono::duration<double>(s.connect_timeout_s));
   }
@@ -47,7 +48,7 @@ class program {
  public:
   explicit program(const settings& s)
       : settings_(s),
-        session_(options_of(s)),
+        session_(options_of(s, teller_)),
         order_(s.urls.size()),
         codes_(s.urls.size()),
         places_(most_transfers) {}
@@ -63,14 +64,17 @@ class program {
   eddy::task<> start_all(eddy::task_group& transfers) {
     for (std::size_t i = 0; i < settings_.urls.size(); ++i) {
       auto place = co_await places_.acquire();
+      answered_.reset();
       transfers.spawn(one(transfers, i, std::move(place)));
+      // What this one is given, the next one may have to show.
+      if (settings_.cookies) co_await answered_.wait();
     }
   }
 
   eddy::task<> one(eddy::task_group& transfers, std::size_t index, eddy::semaphore::permit place) {
     const auto kept = std::move(place);
     transfer work(settings_, session_, order_, index);
-    codes_[index] = co_await work.run();
+    codes_[index] = co_await work.run(answered_);
     // The others would write to the same place.
     const bool printed = index >= settings_.outputs.size() || settings_.outputs[index] == "-";
     if (codes_[index] == exit_code::cannot_write && printed) transfers.cancel();
@@ -84,10 +88,12 @@ class program {
   }
 
   const settings& settings_;
+  narrator teller_;  // outlives the session
   http::session session_;
   turns order_;
   std::vector<int> codes_;
   eddy::semaphore places_;
+  eddy::event answered_;  // the newest transfer, with --cookie-jar
 };
 
 eddy::task<int> run(const settings& s) {

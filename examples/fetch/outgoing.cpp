@@ -58,6 +58,7 @@ std::optional<outgoing> next_request(const settings& s, const outgoing& last, in
   }
   if (out.to.origin() != last.to.origin()) {
     for (const char* name : {"Authorization", "Cookie", "Host"}) out.fields.remove(name);
+    out.same_origin = false;
   }
   return out;
 }

@@ -36,6 +36,10 @@ struct settings {
   double max_time_s = 0;         // 0: none
   std::optional<std::uint64_t> max_body_bytes;
 
+  bool cookies = false;
+  std::optional<std::string> user;  // -u, both parts
+  std::string password;
+
   bool insecure = false;
   std::string ca_file;
 };

@@ -3,11 +3,13 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <eddy/net/http/auth.hpp>
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timer.hpp>
 
 #include "failure.hpp"
 #include "head_text.hpp"
+#include "narrator.hpp"
 #include "retries.hpp"
 
 namespace fetch {
@@ -17,18 +19,6 @@ namespace http = eddy::http;
 namespace {
 
 constexpr std::size_t read_bytes = 64 * 1024;
-// What is read of a body that nobody wants, so that its connection can be used again.
-constexpr std::size_t drain_bytes = 64 * 1024;
-
-eddy::task<> drain(http::response& answer) {
-  const std::unique_ptr<std::byte[]> memory(new std::byte[read_bytes]);
-  std::size_t total = 0;
-  while (total < drain_bytes) {
-    const std::size_t got = co_await answer.read_some({memory.get(), read_bytes});
-    if (got == 0) co_return;
-    total += got;
-  }
-}
 
 }  // namespace
 
@@ -38,11 +28,23 @@ transfer::transfer(const settings& s, http::session& session, turns& order, std:
       index_(index),
       output_(order, index, index < s.outputs.size() ? s.outputs[index] : std::string()) {}
 
-eddy::task<int> transfer::run() {
+eddy::task<int> transfer::run(eddy::event& answered) {
+  answered_ = &answered;
+  const int code = co_await outcome();
+  tell_answered();
+  co_return code;
+}
+
+void transfer::tell_answered() noexcept {
+  if (answered_) std::exchange(answered_, nullptr)->set();
+}
+
+eddy::task<int> transfer::outcome() {
   int code = 0;
   try {
     co_await perform();
   } catch (const std::exception& e) {
+    tell_answered();
     report(e);
     code = exit_code_of(e);
   }
@@ -84,7 +86,7 @@ eddy::task<bool> transfer::attempt(bool may_retry) {
   try {
     http::response answer = co_await respond();
     if (may_retry && is_worth_a_retry(answer)) {
-      co_await drain(answer);
+      co_await answer.discard();
       co_return true;
     }
     co_await deliver(answer);
@@ -119,7 +121,7 @@ eddy::task<http::response> transfer::respond() {
                     "more than --max-redirects (" + std::to_string(followed) + ") from " +
                         settings_.urls[index_]);
     }
-    co_await drain(answer);
+    co_await answer.discard();
     request = std::move(*next);
   }
 }
@@ -133,16 +135,21 @@ eddy::task<http::response> transfer::send(const outgoing& request) {
   } else {
     std::move(builder).timeout(http::no_timeout);
   }
-  std::move(builder).redirects(0);
+  std::move(builder).redirects(0).decompress(settings_.compressed);
+  if (settings_.user && request.same_origin) {
+    std::move(builder).auth(http::auth::basic(*settings_.user, settings_.password));
+  }
   http::response answer = co_await std::move(builder);
   co_return std::move(answer);
 }
 
 void transfer::keep_head(const http::response& answer) {
+  if (settings_.verbose) narrate_head(head_text(answer));
   if (settings_.show_heads) heads_.append(head_text(answer));
 }
 
 eddy::task<> transfer::deliver(http::response& answer) {
+  tell_answered();
   if (settings_.fail) answer.raise_for_status();
   check_announced(answer);
   co_await output_.write(std::exchange(heads_, std::string()));
@@ -162,15 +169,17 @@ void transfer::check_announced(const http::response& answer) const {
 
 eddy::task<> transfer::copy_body(http::response& answer) {
   const std::unique_ptr<std::byte[]> memory(new std::byte[read_bytes]);
+  const std::span<std::byte> buffer(memory.get(), read_bytes);
   const std::uint64_t most = settings_.max_body_bytes.value_or(UINT64_MAX);
   std::uint64_t total = 0;
   for (;;) {
-    std::size_t got = co_await answer.read_some({memory.get(), read_bytes});
+    std::size_t got = co_await answer.read_some(buffer);
     if (got == 0) co_return;
     const bool excess = got > most - total;
     if (excess) got = static_cast<std::size_t>(most - total);
     total += got;
-    co_await output_.write_some({reinterpret_cast<const char*>(memory.get()), got});
+    const std::string_view piece(reinterpret_cast<const char*>(memory.get()), got);
+    co_await output_.write_some(piece);
     if (!excess) continue;
     throw failure(exit_code::too_large, answer.url().str() + ": a body of more than --max-body (" +
                                             std::to_string(most) + ") bytes");

@@ -14,12 +14,14 @@ class transfer {
  public:
   transfer(const settings& s, eddy::http::session& session, turns& order, std::size_t index);
 
-  // Returns the exit code; a failure has been reported. Throws cancellations only.
-  eddy::task<int> run();
+  // Returns the exit code; a failure has been reported. Throws cancellations only. `answered` is
+  // set when the last head has come, or none will, and not touched later.
+  eddy::task<int> run(eddy::event& answered);
 
  private:
   using clock = std::chrono::steady_clock;
 
+  eddy::task<int> outcome();
   eddy::task<> perform();
   eddy::task<bool> attempt(bool may_retry);
   eddy::task<eddy::http::response> respond();
@@ -29,12 +31,14 @@ class transfer {
   eddy::task<> finish_output();
   bool is_worth_a_retry(const eddy::http::response& answer);
   void keep_head(const eddy::http::response& answer);
+  void tell_answered() noexcept;
   void check_announced(const eddy::http::response& answer) const;
 
   const settings& settings_;
   eddy::http::session& session_;
   std::size_t index_;
   body_output output_;
+  eddy::event* answered_ = nullptr;  // until it is set
 
   std::optional<clock::time_point> deadline_;  // --max-time, of this attempt
   std::string heads_;                          // to be shown, not written yet
