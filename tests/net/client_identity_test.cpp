@@ -62,7 +62,8 @@ const std::string challenge =
 
 TEST_CASE("cookies are kept, also those of a redirection, and sent back") {
   const auto main = []() -> task<> {
-    scripted_origin origin(replies({to("/next"), reply_with("x", "200 OK", "Set-Cookie: b=2\r\n")}));
+    const std::string last = reply_with("x", "200 OK", "Set-Cookie: b=2\r\n");
+    scripted_origin origin(replies({to("/next"), last}));
     session client;
     CHECK(co_await text_of(client.get(origin.url())) == "x");
     CHECK(co_await text_of(client.get(origin.url())) == "x");
@@ -99,7 +100,8 @@ TEST_CASE("a jar is shared with the caller; a session and a request can do witho
 
 TEST_CASE("cookies of a request stand before the jar's, and in place of one of the same name") {
   const auto main = []() -> task<> {
-    scripted_origin origin(replies({reply_with("x", "200 OK", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n")}));
+    const std::string sets = "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n";
+    scripted_origin origin(replies({reply_with("x", "200 OK", sets)}));
     session client;
     CHECK(co_await text_of(client.get(origin.url())) == "x");
     CHECK(co_await text_of(client.get(origin.url()).cookie("c", "3").cookie("a", "own")) == "x");

@@ -152,28 +152,6 @@ TEST_CASE("a redirection chooses its way anew") {
   eddy::run(main());
 }
 
-TEST_CASE("names are looked up within their timeout, and remembered" * needs_a_kernel()) {
-  const auto main = []() -> task<> {
-    scripted_origin origin(always(reply_with("x")));
-    const std::string name = "http://localhost:" + std::to_string(origin.address().port()) + "/";
-    session client(session_options().keep_alive_timeout(0s));
-    for (int i = 0; i < 2; ++i) CHECK(co_await text_of(client.get(name)) == "x");
-    CHECK(client.statistics().dns_misses == 1);
-    CHECK(client.statistics().dns_hits == 1);
-    CHECK(client.statistics().dns_names == 1);
-    session hasty(session_options().resolve_timeout(0s));
-    std::string text;
-    try {
-      (void)co_await text_of(hasty.get(name));
-    } catch (const eddy::http::request_timeout& e) {
-      CHECK(e.kind() == eddy::http::timeout_kind::resolve);
-      text = e.what();
-    }
-    CHECK(text == "GET " + name + ": connecting: the resolve timeout of 0.000 s passed");
-  };
-  eddy::run(main());
-}
-
 TEST_CASE("the handshake timeout is for TLS alone") {
   const auto main = []() -> task<> {
     scripted_origin silent([](origin_peer* peer) -> task<> { return peer->stay(); });

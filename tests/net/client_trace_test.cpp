@@ -142,8 +142,8 @@ TEST_CASE("a retry is told with what made it necessary") {
     seen.take();
     CHECK(co_await text_of(client.get(origin.url())) == "x");
     CHECK(seen.take() ==
-          "queued reused request_sent retried connecting connected request_sent first_byte head=200 "
-          "chunk done");
+          "queued reused request_sent retried connecting connected request_sent first_byte "
+          "head=200 chunk done");
     CHECK(seen.error.find("connection closed") != std::string::npos);
     CHECK(client.statistics().retries == 1);
   };
