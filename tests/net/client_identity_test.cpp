@@ -1,9 +1,12 @@
 // Cookies and credentials on the wire.
 #include <eddy/net/http/auth.hpp>
 #include <eddy/net/http/cookies.hpp>
+#include <eddy/runtime/file.hpp>
 #include <eddy/runtime/generator.hpp>
 
 #include "../support/client_site.hpp"
+#include "../support/simulated.hpp"
+#include "../support/unix_paths.hpp"
 
 using namespace eddy_tests;
 using eddy::task;
@@ -59,7 +62,8 @@ const std::string challenge =
 
 TEST_CASE("cookies are kept, also those of a redirection, and sent back") {
   const auto main = []() -> task<> {
-    scripted_origin origin(replies({to("/next"), reply_with("x", "200 OK", "Set-Cookie: b=2\r\n")}));
+    const std::string last = reply_with("x", "200 OK", "Set-Cookie: b=2\r\n");
+    scripted_origin origin(replies({to("/next"), last}));
     session client;
     CHECK(co_await text_of(client.get(origin.url())) == "x");
     CHECK(co_await text_of(client.get(origin.url())) == "x");
@@ -96,7 +100,8 @@ TEST_CASE("a jar is shared with the caller; a session and a request can do witho
 
 TEST_CASE("cookies of a request stand before the jar's, and in place of one of the same name") {
   const auto main = []() -> task<> {
-    scripted_origin origin(replies({reply_with("x", "200 OK", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n")}));
+    const std::string sets = "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n";
+    scripted_origin origin(replies({reply_with("x", "200 OK", sets)}));
     session client;
     CHECK(co_await text_of(client.get(origin.url())) == "x");
     CHECK(co_await text_of(client.get(origin.url()).cookie("c", "3").cookie("a", "own")) == "x");
@@ -184,6 +189,70 @@ TEST_CASE("a server that is never content gets a bounded number of answers") {
     session basic(session_options().auth(auth::basic("user", "wrong")));
     CHECK(co_await status_of(basic.get(origin.url())) == 401);
     CHECK(origin.requests().size() == 4);
+  };
+  eddy::run(main());
+}
+
+#endif
+
+namespace {
+
+task<> write_file(std::string path, std::string text) {
+  eddy::file made = co_await eddy::file::open(std::move(path), eddy::file_mode::write);
+  co_await made.write_all(text);
+}
+
+}  // namespace
+
+TEST_CASE("netrc is looked up for each host, anew for each request" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    const folder_for_sockets folder;
+    const std::string path = folder.path("/netrc");
+    co_await write_file(path, "machine 127.0.0.1 login user password secret\n");
+    scripted_origin origin(always(reply_with("x")));
+    session client(session_options().auth(auth::netrc(path)));
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(authorization_of(origin, 0) == "Basic dXNlcjpzZWNyZXQ=");
+    co_await write_file(path, "machine other.example login user password secret\n");
+    CHECK(co_await text_of(client.get(origin.url())) == "x");
+    CHECK(authorization_of(origin, 1) == "(none)");
+    const auto missing = auth::netrc(folder.path("/none"));
+    const std::string failure = co_await failure_of<std::system_error>(
+        text_of(client.get(origin.url()).auth(missing)));
+    CHECK(failure.starts_with("GET " + origin.url() + ": preparing the request: "));
+    CHECK(origin.requests().size() == 2);
+    check_nothing_in_use(client);
+  };
+  eddy::run(main());
+}
+
+#if EDDY_HAVE_OPENSSL
+
+TEST_CASE("a request with a file of logins and a challenge, cancelled at any point" *
+          needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    const folder_for_sockets folder;
+    const std::string path = folder.path("/netrc");
+    co_await write_file(path, "default login user password secret\n");
+    constexpr int most_turns = 2000;
+    for (const bool challenged : {false, true}) {
+      const auth who = challenged ? auth::digest("user", "secret") : auth::netrc(path);
+      bool ended = false;
+      for (int k = 0; k < most_turns && !ended; ++k) {
+        scripted_origin origin(replies({challenge}));
+        session client(session_options().auth(who));
+        eddy::join_handle<int> running = eddy::spawn(status_of(client.get(origin.url())));
+        for (int i = 0; i < k && !running.done(); ++i) {
+          co_await eddy::sleep(std::chrono::nanoseconds(1));
+        }
+        ended = running.done();
+        running.cancel();
+        const bool cancelled = co_await was_cancelled(std::move(running));
+        CHECK(cancelled == !ended);
+        check_nothing_in_use(client);
+      }
+      CHECK(ended);
+    }
   };
   eddy::run(main());
 }

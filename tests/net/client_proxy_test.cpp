@@ -1,10 +1,11 @@
 // Requests through proxies and unix sockets, as the proxy and the origin see them.
 #include <eddy/net/http/auth.hpp>
 #include <eddy/net/http/proxy.hpp>
-#include <eddy/net/http/trace.hpp>
+#include <eddy/net/unix.hpp>
 
 #include "../support/client_site.hpp"
 #include "../support/simulated.hpp"
+#include "../support/unix_paths.hpp"
 
 using namespace eddy_tests;
 using namespace std::chrono_literals;
@@ -152,28 +153,6 @@ TEST_CASE("a redirection chooses its way anew") {
   eddy::run(main());
 }
 
-TEST_CASE("names are looked up within their timeout, and remembered" * needs_a_kernel()) {
-  const auto main = []() -> task<> {
-    scripted_origin origin(always(reply_with("x")));
-    const std::string name = "http://localhost:" + std::to_string(origin.address().port()) + "/";
-    session client(session_options().keep_alive_timeout(0s));
-    for (int i = 0; i < 2; ++i) CHECK(co_await text_of(client.get(name)) == "x");
-    CHECK(client.statistics().dns_misses == 1);
-    CHECK(client.statistics().dns_hits == 1);
-    CHECK(client.statistics().dns_names == 1);
-    session hasty(session_options().resolve_timeout(0s));
-    std::string text;
-    try {
-      (void)co_await text_of(hasty.get(name));
-    } catch (const eddy::http::request_timeout& e) {
-      CHECK(e.kind() == eddy::http::timeout_kind::resolve);
-      text = e.what();
-    }
-    CHECK(text == "GET " + name + ": connecting: the resolve timeout of 0.000 s passed");
-  };
-  eddy::run(main());
-}
-
 TEST_CASE("the handshake timeout is for TLS alone") {
   const auto main = []() -> task<> {
     scripted_origin silent([](origin_peer* peer) -> task<> { return peer->stay(); });
@@ -188,6 +167,35 @@ TEST_CASE("the handshake timeout is for TLS alone") {
     }
     CHECK(timed_out);
     CHECK(client.statistics().open == 0);
+  };
+  eddy::run(main());
+}
+
+namespace {
+
+task<> answer_one(eddy::unix_listener& listener, std::string& asked) {
+  eddy::unix_stream peer = co_await listener.accept();
+  asked = co_await peer.read_until("\r\n\r\n", 1 << 16);
+  co_await peer.write_all(reply_with("by socket"));
+}
+
+}  // namespace
+
+TEST_CASE("a unix socket takes every connection, whatever the host" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    const folder_for_sockets folder;
+    const std::string path = folder.path("/site");
+    auto listener = eddy::unix_listener::bind(eddy::unix_address::path(path));
+    std::string asked;
+    eddy::join_handle<> serving = eddy::spawn(answer_one(listener, asked));
+    session client(session_options().unix_socket(path));
+    eddy::http::response answer = co_await client.get("http://any.example/x");
+    CHECK(answer.remote_address() == nullptr);
+    CHECK(co_await answer.text() == "by socket");
+    CHECK(line_of(asked) == "GET /x HTTP/1.1");
+    CHECK(field_of(asked, "Host") == "any.example");
+    co_await serving;
+    CHECK_THROWS_AS(session_options().unix_socket(""), std::invalid_argument);
   };
   eddy::run(main());
 }

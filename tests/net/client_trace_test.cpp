@@ -5,6 +5,10 @@
 #include "../support/client_site.hpp"
 #include "../support/simulated.hpp"
 
+#if EDDY_HAVE_OPENSSL
+#include "../support/tls_streams.hpp"
+#endif
+
 using namespace eddy_tests;
 using namespace std::chrono_literals;
 using eddy::task;
@@ -138,8 +142,8 @@ TEST_CASE("a retry is told with what made it necessary") {
     seen.take();
     CHECK(co_await text_of(client.get(origin.url())) == "x");
     CHECK(seen.take() ==
-          "queued reused request_sent retried connecting connected request_sent first_byte head=200 "
-          "chunk done");
+          "queued reused request_sent retried connecting connected request_sent first_byte "
+          "head=200 chunk done");
     CHECK(seen.error.find("connection closed") != std::string::npos);
     CHECK(client.statistics().retries == 1);
   };
@@ -282,3 +286,38 @@ TEST_CASE("timings say where the time went" * needs_full_turns()) {
   };
   eddy::run(main());
 }
+
+#if EDDY_HAVE_OPENSSL
+
+TEST_CASE("names and handshakes are told, and have their time" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    scripted_origin origin([](origin_peer* peer) -> task<> {
+      eddy::tls_context identity = serving(certificates::get().good);
+      eddy::tls_stream stream =
+          co_await eddy::tls_stream::accept(std::move(peer->stream), identity);
+      const std::string asked = co_await read_text(stream);
+      co_await write_text(stream, reply_with("x"));
+      co_await eddy::sleep(1h);
+    });
+    recorder seen;
+    session client(session_options().trace(seen).tls(trusting(certificates::get().ca)));
+    const std::string port = std::to_string(origin.address().port());
+    response answer = co_await client.get("https://localhost:" + port + "/");
+    CHECK(co_await answer.text() == "x");
+    CHECK(seen.take() ==
+          "queued resolving resolved connecting connected handshake request_sent first_byte "
+          "head=200 chunk done");
+    CHECK(answer.timings().resolve > 0ns);
+    CHECK(answer.timings().connect > 0ns);
+    CHECK(answer.timings().handshake > 0ns);
+
+    session doubting(session_options().trace(seen));
+    const std::string said =
+        co_await error_of(text_of(doubting.get("https://localhost:" + port + "/")));
+    CHECK(seen.take() == "queued resolving resolved connecting connected failed");
+    CHECK(seen.error == said);
+  };
+  eddy::run(main());
+}
+
+#endif

@@ -81,8 +81,8 @@ TEST_CASE("the random wait doubles its window up to the longest") {
     CHECK(retry_delay_ns(policy, none, attempts, static_cast<std::uint64_t>(window) + 1) == 0);
   }
   CHECK(retry_delay_ns(retry_policy().first_delay(0s), none, 3, 77) == 0);
-  const retry_policy endless =
-      retry_policy().first_delay(std::chrono::hours::max()).longest_delay(std::chrono::hours::max());
+  constexpr std::chrono::hours ever = std::chrono::hours::max();
+  const retry_policy endless = retry_policy().first_delay(ever).longest_delay(ever);
   CHECK(retry_delay_ns(endless, none, 3, 77) == 77);
 }
 
