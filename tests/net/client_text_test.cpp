@@ -4,6 +4,7 @@
 #include <eddy/sync/event.hpp>
 
 #include "../support/client_site.hpp"
+#include "../support/simulated.hpp"
 
 using namespace eddy_tests;
 using namespace std::string_literals;
@@ -230,7 +231,7 @@ TEST_CASE("waiting for text, a line, an event or JSON can be cancelled") {
   eddy::run(main());
 }
 
-TEST_CASE("reads cancelled at any point leave nothing behind") {
+TEST_CASE("reads cancelled at any point leave nothing behind" * needs_full_turns()) {
   const auto main = []() -> task<> {
     const std::string reply = typed("text/event-stream", "data: [1]\n\ndata: 2\n\n");
     scripted_origin origin([&](origin_peer* peer) -> task<> {
