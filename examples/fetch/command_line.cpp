@@ -91,7 +91,7 @@ class reader {
 
   void add_response_options() {
     app_.add_flag("-v,--verbose", s_.verbose,
-                  "tell on the standard error what is sent, what comes and what happens");
+                  "tell on the standard error what is sent, what comes, what happens");
     app_.add_flag("-i,--include", include_, "show the head of each response before its body");
     app_.add_option("-o,--output", s_.outputs,
                     "write the body to FILE; the n-th one is for the n-th URL")
@@ -124,8 +124,9 @@ class reader {
         ->type_name("S")
         ->check(at_most(most_seconds));
     app_.add_option("-x,--proxy", proxy_,
-                    "go through http://, https://, socks5:// or socks5h://[USER:PASS@]HOST[:PORT],\n"
-                    "not what the environment says (http_proxy...); '' for none")
+                    "go through http://, https://, socks5:// or socks5h://, then\n"
+                    "[USER:PASS@]HOST[:PORT]; '' for none. Without it: http_proxy,\n"
+                    "https_proxy, all_proxy, no_proxy")
         ->type_name("PROXY");
     app_.add_option("--unix-socket", s_.unix_socket, "connect to this socket, whatever the host")
         ->type_name("PATH");

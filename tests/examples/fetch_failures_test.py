@@ -103,7 +103,7 @@ class Failures(programs.Case):
         done = self.expect(0, "--help")
         for option in ("-i", "-I", "-X", "-H", "-d", "-L", "--max-redirects", "-k", "--cacert",
                        "--connect-timeout", "--max-time", "--compressed", "--max-body", "--retry",
-                       "--fail", "-r", "-o"):
+                       "--fail", "-r", "-o", "-u", "-v", "-x", "--unix-socket", "--cookie-jar"):
             self.assertRegex(done.stdout, rb"[ ,]" + option.encode() + rb"[, ]")
 
     def test_fail(self):
