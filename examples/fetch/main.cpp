@@ -12,6 +12,7 @@
 #include "command_line.hpp"
 #include "failure.hpp"
 #include "narrator.hpp"
+#include "standard_output.hpp"
 #include "transfer.hpp"
 
 namespace fetch {
@@ -122,6 +123,7 @@ eddy::task<int> run(const settings& s) {
 }  // namespace fetch
 
 int main(int argc, char** argv) {
+  fetch::occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of the write
   try {
     const fetch::settings s = fetch::read_command_line(argc, argv);

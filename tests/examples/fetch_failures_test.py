@@ -210,6 +210,13 @@ class Failures(programs.Case):
                                       stderr=subprocess.PIPE, timeout=programs.LIMIT_S, check=False)
             self.assertEqual(done.returncode, 23, done)
 
+    def test_a_closed_standard_output(self):
+        origin = self.origin(lambda r: reply("hello"))
+        done = self.run_program(["sh", "-c", '"$0" "$1" >&-', programs.PROGRAMS / "fetch",
+                                 origin.url])
+        self.assertEqual(done.returncode, 23)
+        self.assertIn(b"Bad file descriptor", done.stderr)
+
     def test_a_reader_that_goes(self):
         origin = self.origin(lambda r: reply(bytes(10_000_000)))
         out, into = os.pipe()
