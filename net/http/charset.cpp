@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <utility>
 
+#if EDDY_HAVE_ICONV
 #include <iconv.h>
+#endif
 
 #include <eddy/net/http/error.hpp>
 
@@ -17,7 +19,7 @@ namespace eddy::inline v1::http {
 namespace {
 
 // No sequence of any charset, shifts included, is as long: what waits for its end may be no longer.
-constexpr std::size_t most_pending_bytes = 16;
+[[maybe_unused]] constexpr std::size_t most_pending_bytes = 16;
 
 // WHATWG Encoding, index windows-1252: what 0x80 to 0x9F mean. All other bytes are Latin-1.
 constexpr std::array<std::uint16_t, 32> windows_1252_high = {
@@ -45,6 +47,8 @@ constexpr std::array<byte_order_mark, 3> byte_order_marks = {{
 }};
 
 }  // namespace
+
+#if EDDY_HAVE_ICONV
 
 // iconv's descriptor.
 class charset_decoder::conversion {
@@ -102,6 +106,20 @@ class charset_decoder::conversion {
   const charset& from_;
   iconv_t handle_;
 };
+
+#else
+
+class charset_decoder::conversion {
+ public:
+  explicit conversion(const charset& from) {
+    throw content_error("this build of Eddy is without iconv, which the charset " +
+                        std::string(from.name) + " needs");
+  }
+  std::size_t convert(std::string_view bytes, std::string&) { return bytes.size(); }
+  void flush(std::string&) {}
+};
+
+#endif
 
 charset_decoder::charset_decoder(const charset& from, marks known) : known_marks_(known) {
   choose(from);

@@ -37,7 +37,7 @@ class charset_decoder {
     utf_8_only,  // only the one of UTF-8 is known: what an event stream asks for
   };
 
-  // Throws content_error if this system's iconv cannot convert from it.
+  // Throws content_error if this system's iconv cannot convert from it, or the build has none.
   explicit charset_decoder(const charset& from, marks known = marks::decide);
   charset_decoder(charset_decoder&&) noexcept;
   charset_decoder& operator=(charset_decoder&&) noexcept;

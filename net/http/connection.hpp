@@ -40,6 +40,11 @@ class connection final : public pool_entry {
   task<std::size_t> read() { return transport_.read_some(free_space()); }
   response_event arrived(std::size_t bytes);
 
+  // Of the peer: the proxy's, if there is one; none on a unix socket.
+  const std::optional<endpoint>& remote_address() const noexcept {
+    return transport_.remote_address();
+  }
+
   response_head take_head() noexcept { return parser_.take_head(); }
   headers take_trailers() noexcept { return parser_.take_trailers(); }
   const response_parser& parser() const noexcept { return parser_; }

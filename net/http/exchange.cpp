@@ -203,15 +203,14 @@ response exchange::finish() {
   std::string request = request_line_of(method_, url_);
   ++session_->counters.responses;
   response_head head = slot_.get()->take_head();
-  auto* const state = new response_state(
+  auto state = std::make_unique<response_state>(
       std::move(session_), std::move(slot_), clock_, std::move(request), std::move(head),
       std::move(url_), std::move(history_), std::move(early_body_), std::move(progress_));
-  response out(state);
   if (settings_) {
     state->set_decoding(settings_->decompress);
     if (settings_->max_body_bytes) state->set_max_body_bytes(*settings_->max_body_bytes);
   }
-  return out;
+  return response(state.release());
 }
 
 bool exchange::is_aborted() const noexcept {

@@ -206,7 +206,9 @@ task<> exchange::receive_early(conversation* talk) {
 }
 
 void exchange::keep_early(std::span<const std::byte> body) {
-  const std::size_t most = session_->settings.max_body_bytes;
+  const bool has_own = settings_ && settings_->max_body_bytes;
+  const std::size_t most =
+      has_own ? *settings_->max_body_bytes : session_->settings.max_body_bytes;
   if (body.size() > most - early_body_.size()) {
     throw content_error("more than max_body_bytes (" + std::to_string(most) +
                         ") of the response came while the request was still being sent");

@@ -24,9 +24,14 @@ struct json::document {
 
 // What a value stands for.
 struct json::access {
-  static const tree& node(const json& value) noexcept {
-    static const tree null;
-    return value.document_ ? *static_cast<const tree*>(value.node_) : null;
+  // Null for a null of its own.
+  static const tree* node(const json& value) noexcept {
+    return value.document_ ? static_cast<const tree*>(value.node_) : nullptr;
+  }
+
+  static tree copy(const json& value) {
+    const tree* const from = node(value);
+    return from ? *from : tree();
   }
 
   static json make(tree t) {
@@ -38,18 +43,18 @@ struct json::access {
 
   // For a change: what nobody else sees.
   static tree& own(json& value) {
-    if (!is_alone(value)) value = make(node(value));
+    if (!is_alone(value)) value = make(copy(value));
     return value.document_->root;
   }
 
   static tree take(json value) {
     if (is_alone(value)) return std::move(value.document_->root);
-    return node(value);
+    return copy(value);
   }
 
   [[noreturn]] static void fail(const json& value, const std::string& what) {
     std::string place = "$";
-    if (value.document_) append_path(place, value.document_->root, node(value));
+    if (value.document_) append_path(place, value.document_->root, *node(value));
     throw json_error("JSON: " + place + " " + what);
   }
 
@@ -64,13 +69,12 @@ struct json::access {
            value.node_ == &value.document_->root;
   }
 
-  static std::string described(const tree& node) {
-    constexpr std::size_t shown_bytes = 40;
-    if (node.is_object()) return "an object";
-    if (node.is_array()) return "an array";
-    if (node.is_null()) return "null";
-    if (node.is_string()) return "the string " + http::quoted(node.get_ref<const std::string&>());
-    return (node.is_number() ? "the number " : "") + escaped(node.dump(), shown_bytes);
+  static std::string described(const tree* node) {
+    if (!node || node->is_null()) return "null";
+    if (node->is_object()) return "an object";
+    if (node->is_array()) return "an array";
+    if (node->is_string()) return "the string " + http::quoted(node->get_ref<const std::string&>());
+    return (node->is_number() ? "the number " : "") + node->dump();
   }
 
   // Asked for only when something is wrong, so it is searched for, not carried along.
@@ -128,56 +132,56 @@ json json::empty_array() { return access::make(tree::array()); }
 json json::object() { return access::make(tree::object()); }
 
 json::kind json::type() const {
-  const tree& node = access::node(*this);
-  if (node.is_boolean()) return kind::boolean;
-  if (node.is_number()) return kind::number;
-  if (node.is_string()) return kind::string;
-  if (node.is_array()) return kind::array;
-  return node.is_object() ? kind::object : kind::null;
+  const tree* const node = access::node(*this);
+  if (!node || node->is_null()) return kind::null;
+  if (node->is_boolean()) return kind::boolean;
+  if (node->is_number()) return kind::number;
+  if (node->is_string()) return kind::string;
+  return node->is_array() ? kind::array : kind::object;
 }
 
 bool json::as_bool() const {
-  const tree& node = access::node(*this);
-  if (!node.is_boolean()) access::fail_kind(*this, "a boolean");
-  return node.get<bool>();
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_boolean()) access::fail_kind(*this, "a boolean");
+  return node->get<bool>();
 }
 
 std::int64_t json::as_int64() const {
-  const tree& node = access::node(*this);
-  if (!node.is_number()) access::fail_kind(*this, "a number");
-  if (!node.is_number_integer()) access::fail_kind(*this, "an integer");
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_number()) access::fail_kind(*this, "a number");
+  if (!node->is_number_integer()) access::fail_kind(*this, "an integer");
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (node.is_number_unsigned() && node.get<std::uint64_t>() > most) {
+  if (node->is_number_unsigned() && node->get<std::uint64_t>() > most) {
     access::fail_kind(*this, "one of 64 bits with a sign");
   }
-  return node.get<std::int64_t>();
+  return node->get<std::int64_t>();
 }
 
 double json::as_double() const {
-  const tree& node = access::node(*this);
-  if (!node.is_number()) access::fail_kind(*this, "a number");
-  return node.get<double>();
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_number()) access::fail_kind(*this, "a number");
+  return node->get<double>();
 }
 
 std::string json::as_string() const {
-  const tree& node = access::node(*this);
-  if (!node.is_string()) access::fail_kind(*this, "a string");
-  return node.get_ref<const std::string&>();
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_string()) access::fail_kind(*this, "a string");
+  return node->get_ref<const std::string&>();
 }
 
 std::size_t json::size() const {
-  const tree& node = access::node(*this);
-  return node.is_structured() ? node.size() : 0;
+  const tree* const node = access::node(*this);
+  return node && node->is_structured() ? node->size() : 0;
 }
 
 json json::at(std::size_t index) const {
-  const tree& node = access::node(*this);
-  if (!node.is_array()) access::fail_kind(*this, "an array");
-  if (index >= node.size()) {
-    access::fail(*this, "has " + std::to_string(node.size()) + " elements, and none at " +
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_array()) access::fail_kind(*this, "an array");
+  if (index >= node->size()) {
+    access::fail(*this, "has " + std::to_string(node->size()) + " elements, and none at " +
                             std::to_string(index));
   }
-  return access::child(*this, node[index]);
+  return access::child(*this, (*node)[index]);
 }
 
 json json::at(std::string_view name) const {
@@ -187,10 +191,10 @@ json json::at(std::string_view name) const {
 }
 
 std::optional<json> json::find(std::string_view name) const {
-  const tree& node = access::node(*this);
-  if (!node.is_object()) access::fail_kind(*this, "an object");
-  const auto it = node.find(name);
-  if (it == node.end()) return std::nullopt;
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_object()) access::fail_kind(*this, "an object");
+  const auto it = node->find(name);
+  if (it == node->end()) return std::nullopt;
   return access::child(*this, *it);
 }
 
@@ -202,11 +206,11 @@ json::iterator json::begin() const {
 json::iterator json::end() const { return iterator(*this, size()); }
 
 std::vector<json::member> json::members() const {
-  const tree& node = access::node(*this);
-  if (!node.is_object()) access::fail_kind(*this, "an object");
+  const tree* const node = access::node(*this);
+  if (!node || !node->is_object()) access::fail_kind(*this, "an object");
   std::vector<member> all;
-  all.reserve(node.size());
-  for (auto it = node.begin(); it != node.end(); ++it) {
+  all.reserve(node->size());
+  for (auto it = node->begin(); it != node->end(); ++it) {
     all.emplace_back(it.key(), access::child(*this, *it));
   }
   return all;
@@ -232,9 +236,9 @@ json& json::push_back(json value) & {
 
 namespace {
 
-std::string dumped(const tree& node, int indent) {
+std::string dumped(const tree* node, int indent) {
   try {
-    return node.dump(indent);
+    return node ? node->dump(indent) : "null";
   } catch (const tree::exception& e) {
     throw json_error(json_failure("", 0, e.what()));
   }
@@ -249,7 +253,12 @@ std::string json::dump(std::size_t indent) const {
   return dumped(access::node(*this), static_cast<int>(std::min(indent, most_indent)));
 }
 
-bool json::equals(const json& other) const { return access::node(*this) == access::node(other); }
+bool json::equals(const json& other) const {
+  const tree* const left = access::node(*this);
+  const tree* const right = access::node(other);
+  if (!left || !right) return is_null() && other.is_null();
+  return *left == *right;
+}
 
 }  // namespace eddy::inline v1::http
 

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <eddy/runtime/core.hpp>
-#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace eddy::inline v1::http {
 
@@ -131,7 +131,14 @@ class pool_ledger {
 
   std::size_t limit_;
   std::size_t limit_per_host_;
-  std::map<std::string, pool_host, std::less<>> hosts_;
+  // As many hosts as one likes cost a request no more than one.
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::unordered_map<std::string, pool_host, text_hash, std::equal_to<>> hosts_;
   entry_list idle_;
   detail::wait_list line_;
   std::size_t slots_ = 0;

@@ -48,6 +48,11 @@ const eddy::url& response::url() const noexcept { return state_->url(); }
 
 const std::vector<visited>& response::history() const noexcept { return state_->history(); }
 
+const endpoint* response::remote_address() const noexcept {
+  const std::optional<endpoint>& remote = state_->remote_address();
+  return remote ? &*remote : nullptr;
+}
+
 const http::timings& response::timings() const noexcept { return state_->times(); }
 
 void response::raise_for_status() const {

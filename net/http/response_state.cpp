@@ -32,6 +32,7 @@ response_state::response_state(detail::http_session_ref session, connection_slot
       head_(std::move(head)),
       url_(std::move(reached)),
       history_(std::move(history)),
+      remote_(slot_.get()->remote_address()),
       progress_(std::move(progress)),
       framing_(slot_.get()->parser().framing()),
       early_body_(std::move(early_body)),

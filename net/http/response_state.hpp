@@ -30,6 +30,7 @@ class response_state {
   const eddy::url& url() const noexcept { return url_; }
   const std::vector<visited>& history() const noexcept { return history_; }
   const timings& times() const noexcept { return progress_.times(); }
+  const std::optional<endpoint>& remote_address() const noexcept { return remote_; }
   // Throws std::logic_error before the body has ended.
   const headers& trailers() const;
 
@@ -107,6 +108,7 @@ class response_state {
   response_head head_;
   eddy::url url_;
   std::vector<visited> history_;
+  std::optional<endpoint> remote_;
   request_progress progress_;
 
   body_framing framing_;

@@ -32,7 +32,7 @@ executable('program', 'program.cpp', dependencies: dependency('eddy', fallback: 
 # Without debugging symbols a build is the same wherever it stands, and ccache finds it again.
 QUICK = ["-Doptimization=0", "-Ddebug=false"]
 BARE = ["-Ddns=threads", *(f"-D{part}=disabled" for part in
-                           ("tls", "zlib", "brotli", "zstd", "json", "idn", "psl"))]
+                           ("tls", "zlib", "brotli", "zstd", "iconv", "json", "idn", "psl"))]
 
 
 def needed_libraries(path):

@@ -26,6 +26,10 @@ ALSO = {
     "net_cares_query.cpp.o": r"ares_\w+",
     "net_http_inflater.cpp.o": r"inflate\w*",
     "net_http_digest_hash.cpp.o": r"EVP_Q_digest|ERR_(set_mark|pop_to_mark)",
+    "net_http_brotli_decoder.cpp.o": r"BrotliDecoder\w+",
+    "net_http_zstd_decoder.cpp.o": r"ZSTD_\w+",
+    "net_http_charset.cpp.o": r"iconv\w*",
+    "net_http_json.cpp.o": r"localeconv",
     "net_tls": r"(SSL|TLS|BIO|ERR|X509|EVP|OPENSSL|ASN1)_\w+|pthread_once|__once_proxy",
 }
 # Variables that are neither constant nor on anyone's stack: object file, what c++filt says.

@@ -16,7 +16,8 @@ MACH_O_64 = 0xFEEDFACF
 PROGRAM, LIBRARY = 2, 6
 # What is optional in Eddy needs libraries that are not there. -O0 because nothing is run.
 OPTIONS = ["--werror", "-Doptimization=0", "-Ddebug=false", "-Dselector=kqueue",
-           "-Dtls=disabled", "-Dzlib=disabled", "-Didn=disabled", "-Ddns=threads",
+           "-Dtls=disabled", "-Dzlib=disabled", "-Didn=disabled", "-Dbrotli=disabled",
+           "-Dzstd=disabled", "-Djson=disabled", "-Dpsl=disabled", "-Ddns=threads",
            "-Dtests=true",
            "-Dexamples=true"]
 PARTS = ("library", "tests", "examples")

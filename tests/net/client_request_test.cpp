@@ -1,4 +1,6 @@
 // What is sent: the URL, the query, and nothing that is malformed, whatever the caller passes.
+#include <eddy/net/address.hpp>
+
 #include "../support/client_site.hpp"
 
 using namespace eddy_tests;
@@ -167,6 +169,8 @@ TEST_CASE("a fragment is never sent") {
     session client;
     eddy::http::response answer = co_await client.get(origin.url("/p#part"));
     CHECK(answer.url().fragment() == "part");
+    REQUIRE(answer.remote_address() != nullptr);
+    CHECK(*answer.remote_address() == origin.address());
     CHECK(co_await answer.text() == "x");
     CHECK(line_of(origin) == "GET /p HTTP/1.1");
     CHECK(co_await text_of(client.options(origin.url())) == "x");

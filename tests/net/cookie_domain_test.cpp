@@ -193,8 +193,9 @@ TEST_CASE("cookie: what is secure: TLS, and this machine by a name that nobody e
   }
   for (const std::string_view page :
        {"http://example.com/", "http://localhost.example.com/", "http://a.localhost/",
-        "http://localhost./", "http://127.0.0.1.example.com/", "http://127.1/", "http://127.0.0.01/", "http://128.0.0.1/",
-        "http://12.127.0.0.1/", "http://0.0.0.0/", "http://[::2]/", "http://[::ffff:127.0.0.1]/"}) {
+        "http://localhost./", "http://127.0.0.1.example.com/", "http://127.1/",
+        "http://127.0.0.01/", "http://128.0.0.1/", "http://12.127.0.0.1/", "http://0.0.0.0/",
+        "http://[::2]/", "http://[::ffff:127.0.0.1]/"}) {
     CAPTURE(page);
     CHECK_FALSE(http::is_secure(url::parse_http(page)));
   }

@@ -1,7 +1,10 @@
 // multipart/form-data: what is written, and what is sent.
 #include <eddy/net/http/multipart.hpp>
+#include <eddy/sync/event.hpp>
 
 #include "../../net/http/multipart_writer.hpp"
+#include "../support/descriptors.hpp"
+#include "../support/simulated.hpp"
 #include "../support/upload_site.hpp"
 
 using namespace eddy_tests;
@@ -139,6 +142,39 @@ TEST_CASE("a part of unknown size makes the form chunked") {
     CHECK(body.find("\r\n3\r\ntwo\r\n") != std::string::npos);
     CHECK(body.find("\r\n5\r\nthree\r\n") != std::string::npos);
     CHECK(body.ends_with("--BB--\r\n\r\n0\r\n\r\n"));
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("a part that is not there yet holds nothing up, and files are open one at a time") {
+  const upload_folder folder;
+  const auto main = [&]() -> task<> {
+    eddy::event first_came;
+    std::size_t open = 0;
+    const auto after = [](eddy::event* e, std::size_t* found) -> eddy::generator<std::string> {
+      co_await e->wait();
+      if (!is_simulated()) *found = open_descriptors();
+      co_yield "late";
+    };
+    scripted_origin origin([&](origin_peer* peer) -> task<> {
+      const std::string text = co_await peer->stream.read_until("file 19\r\n--", 1 << 16);
+      first_came.set();
+      const std::string rest = co_await peer->stream.read_until("late\r\n--", 1 << 16);
+      const std::string end = co_await peer->stream.read_until("--\r\n", 100);
+      co_await peer->stream.write_all(reply_with("done"));
+      co_await peer->stay();
+    });
+    multipart form;
+    for (int i = 0; i < 20; ++i) {
+      const std::string path = folder.at(std::to_string(i));
+      co_await put_file(path, "file " + std::to_string(i));
+      form.file("f", path);
+    }
+    form.stream("last", after(&first_came, &open), 4);
+    session client(bare());
+    const std::size_t before = is_simulated() ? 0 : open_descriptors();
+    CHECK(co_await text_of(client.post(origin.url()).multipart(std::move(form))) == "done");
+    CHECK(open <= before + 2);  // both ends of the connection
   };
   eddy::run(main());
 }

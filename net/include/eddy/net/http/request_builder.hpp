@@ -199,7 +199,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
 
   // In place of the session's.
   request_builder&& retry(const retry_policy& policy) &&;
-  // Content codings are asked for, and undone. Default on.
+  // Off: content codings are neither asked for nor undone. Default on.
   request_builder&& decompress(bool on) &&;
   // In place of session_options::max_body_bytes.
   request_builder&& max_body_bytes(std::size_t most) &&;

@@ -16,6 +16,8 @@ namespace eddy::inline v1 {
 template <class T>
 class generator;  // <eddy/runtime/generator.hpp>
 
+class endpoint;
+
 namespace http {
 
 class response_state;
@@ -73,6 +75,8 @@ class [[nodiscard]] response {
   // The redirections on the way there, in order.
   const std::vector<visited>& history() const noexcept;
 
+  // Where the connection led: to the proxy, if there is one. Null for a unix socket.
+  const endpoint* remote_address() const noexcept;
   // How long what took, so far: <eddy/net/http/timings.hpp>.
   const http::timings& timings() const noexcept;
 

@@ -1,0 +1,193 @@
+// Requests through proxies and unix sockets, as the proxy and the origin see them.
+#include <eddy/net/http/auth.hpp>
+#include <eddy/net/http/proxy.hpp>
+#include <eddy/net/http/trace.hpp>
+
+#include "../support/client_site.hpp"
+#include "../support/simulated.hpp"
+
+using namespace eddy_tests;
+using namespace std::chrono_literals;
+using eddy::task;
+using eddy::http::auth;
+using eddy::http::proxy;
+using eddy::http::session;
+using eddy::http::session_options;
+
+namespace {
+
+std::string field_of(const std::string& request, const std::string& name) {
+  const std::string key = "\r\n" + name + ": ";
+  const std::size_t at = request.find(key);
+  if (at == std::string::npos) return "(none)";
+  const std::size_t begin = at + key.size();
+  return request.substr(begin, request.find("\r\n", begin) - begin);
+}
+
+std::string line_of(const std::string& request) { return request.substr(0, request.find("\r\n")); }
+
+proxy at(const scripted_origin& peer, const std::string& user_info = "") {
+  return proxy::parse("http://" + user_info + peer.authority());
+}
+
+}  // namespace
+
+TEST_CASE("a proxy for http gets the whole URL, its own credentials, and one connection for all") {
+  const auto main = []() -> task<> {
+    scripted_origin forwarder(always(reply_with("x")));
+    session client(session_options().proxy(at(forwarder, "me:secret@")));
+    CHECK(co_await text_of(client.get("http://u:p@one.example/a?b#c")) == "x");
+    CHECK(co_await text_of(client.get("http://two.example:8080/")) == "x");
+    REQUIRE(forwarder.requests().size() == 2);
+    const std::string& first = forwarder.requests()[0];
+    CHECK(line_of(first) == "GET http://one.example/a?b HTTP/1.1");
+    CHECK(field_of(first, "Host") == "one.example");
+    CHECK(field_of(first, "Proxy-Authorization") == "Basic bWU6c2VjcmV0");
+    CHECK(field_of(first, "Authorization") == "Basic dTpw");
+    const std::string& second = forwarder.requests()[1];
+    CHECK(line_of(second) == "GET http://two.example:8080/ HTTP/1.1");
+    CHECK(field_of(second, "Authorization") == "(none)");
+    CHECK(forwarder.log().accepted == 1);
+    CHECK(client.statistics().dns_misses == 0);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("credentials for a proxy never reach an origin") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("origin")));
+    scripted_origin forwarder([&](origin_peer* peer) -> task<> {
+      return peer->answer_all(reply_with("proxy"));
+    });
+    session client(session_options().proxy(at(forwarder, "me:secret@")));
+    CHECK(co_await text_of(client.get(origin.url())) == "proxy");
+    CHECK(co_await text_of(client.get(origin.url()).proxy(proxy::direct())) == "origin");
+    REQUIRE(origin.requests().size() == 1);
+    CHECK(origin.requests()[0].find("Proxy") == std::string::npos);
+    CHECK(line_of(origin.requests()[0]) == "GET / HTTP/1.1");
+    // The other way round: one request goes through a proxy.
+    session plain;
+    CHECK(co_await text_of(plain.get(origin.url())) == "origin");
+    CHECK(co_await text_of(plain.get(origin.url()).proxy(at(forwarder))) == "proxy");
+    CHECK(co_await text_of(plain.get(origin.url())) == "origin");
+    CHECK(plain.statistics().connects == 2);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("a tunnel that is refused is an error with the proxy's status") {
+  const auto main = []() -> task<> {
+    scripted_origin refusing(always(reply_with("no", "403 Forbidden")));
+    session client(session_options().proxy(at(refusing, "me:secret@")));
+    int status = 0;
+    std::string what;
+    try {
+      (void)co_await text_of(client.get("https://origin.example/").auth(auth::basic("u", "p")));
+    } catch (const eddy::http::proxy_error& e) {
+      status = e.status();
+      what = e.what();
+    }
+    CHECK(status == 403);
+    CHECK(what.starts_with("GET https://origin.example/: connecting: "));
+    REQUIRE(refusing.requests().size() == 1);
+    const std::string& asked = refusing.requests()[0];
+    CHECK(line_of(asked) == "CONNECT origin.example:443 HTTP/1.1");
+    CHECK(field_of(asked, "Proxy-Authorization") == "Basic bWU6c2VjcmV0");
+    CHECK(field_of(asked, "Authorization") == "(none)");
+    CHECK(client.statistics().open == 0);
+  };
+  eddy::run(main());
+}
+
+#if EDDY_HAVE_OPENSSL
+
+TEST_CASE("a proxy's Digest challenge is answered by the request that it is for") {
+  const auto main = []() -> task<> {
+    scripted_origin forwarder([](origin_peer* peer) -> task<> {
+      for (;;) {
+        const std::string asked = co_await peer->request();
+        if (asked.empty()) co_return;
+        std::string reply = reply_with("x");
+        if (asked.find("\r\nProxy-Authorization: Digest ") == std::string::npos) {
+          reply = reply_with("", "407 Who", "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", "
+                                            "qop=\"auth\", algorithm=SHA-256\r\n");
+        }
+        co_await peer->stream.write_all(reply);
+      }
+    });
+    proxy through = at(forwarder);
+    through.auth(auth::digest("me", "secret"));
+    session client(session_options().proxy(through));
+    CHECK(co_await text_of(client.post("http://one.example/x").body("data")) == "x");
+    REQUIRE(forwarder.requests().size() == 2);
+    const std::string answer = field_of(forwarder.requests()[1], "Proxy-Authorization");
+    CHECK(answer.find("uri=\"http://one.example/x\"") != std::string::npos);
+    CHECK(forwarder.requests()[1].ends_with("\r\n\r\ndata"));
+    CHECK(co_await text_of(client.get("http://two.example/")) == "x");
+    CHECK(forwarder.requests().size() == 3);
+    // From an origin it is a response like others.
+    session direct;
+    CHECK(co_await status_of(direct.get(forwarder.url()).auth(auth::digest("me", "secret"))) ==
+          407);
+  };
+  eddy::run(main());
+}
+
+#endif
+
+TEST_CASE("a redirection chooses its way anew") {
+  const auto main = []() -> task<> {
+    scripted_origin forwarder([](origin_peer* peer) -> task<> {
+      const std::string first = co_await peer->request();
+      co_await peer->stream.write_all(
+          reply_with("", "302 Found", "Location: http://two.example/next\r\n"));
+      co_await peer->answer_all(reply_with("there"));
+    });
+    session client(session_options().proxy(at(forwarder, "me:secret@")));
+    CHECK(co_await text_of(client.get("http://one.example/")) == "there");
+    REQUIRE(forwarder.requests().size() == 2);
+    CHECK(line_of(forwarder.requests()[1]) == "GET http://two.example/next HTTP/1.1");
+    CHECK(field_of(forwarder.requests()[1], "Proxy-Authorization") == "Basic bWU6c2VjcmV0");
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("names are looked up within their timeout, and remembered" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("x")));
+    const std::string name = "http://localhost:" + std::to_string(origin.address().port()) + "/";
+    session client(session_options().keep_alive_timeout(0s));
+    for (int i = 0; i < 2; ++i) CHECK(co_await text_of(client.get(name)) == "x");
+    CHECK(client.statistics().dns_misses == 1);
+    CHECK(client.statistics().dns_hits == 1);
+    CHECK(client.statistics().dns_names == 1);
+    session hasty(session_options().resolve_timeout(0s));
+    std::string text;
+    try {
+      (void)co_await text_of(hasty.get(name));
+    } catch (const eddy::http::request_timeout& e) {
+      CHECK(e.kind() == eddy::http::timeout_kind::resolve);
+      text = e.what();
+    }
+    CHECK(text == "GET " + name + ": connecting: the resolve timeout of 0.000 s passed");
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("the handshake timeout is for TLS alone") {
+  const auto main = []() -> task<> {
+    scripted_origin silent([](origin_peer* peer) -> task<> { return peer->stay(); });
+    session client(session_options().handshake_timeout(5ms));
+    bool timed_out = false;
+    try {
+      (void)co_await text_of(client.get("https://" + silent.authority() + "/"));
+    } catch (const eddy::http::request_timeout& e) {
+      timed_out = e.kind() == eddy::http::timeout_kind::handshake;
+    } catch (const eddy::http::error&) {
+      timed_out = !EDDY_HAVE_OPENSSL;
+    }
+    CHECK(timed_out);
+    CHECK(client.statistics().open == 0);
+  };
+  eddy::run(main());
+}
