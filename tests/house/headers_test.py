@@ -43,7 +43,7 @@ TEXT_BUDGET = 25000
 TEXT = {
     "eddy/net/address.hpp", "eddy/net/http/auth.hpp", "eddy/net/http/cookie.hpp",
     "eddy/net/http/cookies.hpp", "eddy/net/http/error.hpp", "eddy/net/http/headers.hpp",
-    "eddy/net/http/json.hpp", "eddy/net/http/multipart.hpp", "eddy/net/http/proxy.hpp",
+    "eddy/net/http/multipart.hpp", "eddy/net/http/proxy.hpp",
     "eddy/net/http/server_sent_event.hpp", "eddy/net/resolver.hpp", "eddy/net/tcp.hpp",
     "eddy/net/tls.hpp", "eddy/net/udp.hpp", "eddy/net/unix.hpp", "eddy/net/url.hpp",
     "eddy/runtime/cancellation.hpp",
