@@ -44,7 +44,7 @@ eddy::task<> body_output::hold_or_print(std::string_view bytes) {
     held_.append(bytes);
     co_return;
   }
-  co_await print_held();
+  if (!order_.has(transfer_) || !held_.empty()) co_await print_held();
   co_await print(bytes);
 }
 

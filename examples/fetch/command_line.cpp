@@ -31,7 +31,7 @@ constexpr const char* notes =
     "  28 timeout                35 TLS handshake failed    47 too many redirections\n"
     "  52 empty reply            55 sending failed          56 receiving failed\n"
     "  60 bad certificate        61 bad content coding      63 body larger than --max-body\n"
-    "  77 bad --cacert file     130 interrupted\n"
+    "  77 bad --cacert file      97 the proxy does not work 130 interrupted\n"
     "\n"
     "  fetch https://example.com/\n"
     "  fetch -L --compressed -o page.html --max-time 10 example.com\n"
@@ -91,7 +91,7 @@ class reader {
 
   void add_response_options() {
     app_.add_flag("-v,--verbose", s_.verbose,
-                  "tell on the standard error what is sent, what comes and what happens");
+                  "tell on the standard error what is sent, what comes, what happens");
     app_.add_flag("-i,--include", include_, "show the head of each response before its body");
     app_.add_option("-o,--output", s_.outputs,
                     "write the body to FILE; the n-th one is for the n-th URL")
@@ -123,6 +123,13 @@ class reader {
                     "seconds for a URL, redirections included (default: no limit)")
         ->type_name("S")
         ->check(at_most(most_seconds));
+    app_.add_option("-x,--proxy", proxy_,
+                    "go through http://, https://, socks5:// or socks5h://, then\n"
+                    "[USER:PASS@]HOST[:PORT]; '' for none. Without it: http_proxy,\n"
+                    "https_proxy, all_proxy, no_proxy")
+        ->type_name("PROXY");
+    app_.add_option("--unix-socket", s_.unix_socket, "connect to this socket, whatever the host")
+        ->type_name("PATH");
     app_.add_flag("--cookie-jar", s_.cookies,
                   "keep cookies in memory; a URL is asked for when the one before it\n"
                   "has been answered");
@@ -154,6 +161,7 @@ class reader {
       throw CLI::ValidationError("-I", "asks with HEAD, and -d with POST: use one of them");
     }
     if (app_.count("--max-body") > 0) s_.max_body_bytes = max_body_;
+    if (app_.count("--proxy") > 0) s_.proxy = proxy_;
     if (app_.count("--user") > 0) take_user();
     check_range();
     s_.show_heads = include_ || s_.head_only;
@@ -178,6 +186,7 @@ class reader {
   CLI::App app_;
   settings s_;
   std::vector<std::string> headers_;
+  std::string proxy_;
   std::string user_;
   std::uint64_t max_body_ = 0;
   bool include_ = false;

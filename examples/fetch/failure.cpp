@@ -43,12 +43,16 @@ int exit_code_of(const std::exception& e) noexcept {
   if (const auto* own = dynamic_cast<const failure*>(&e)) return own->code();
   if (is<http::request_timeout>(e)) return exit_code::timeout;
   if (is<eddy::url_error>(e)) return exit_code::malformed_url;
+  if (is<http::proxy_resolve_error>(e)) return exit_code::proxy_not_resolved;
   if (is<eddy::resolve_error>(e)) return exit_code::host_not_resolved;
   if (is<eddy::certificate_error>(e)) return exit_code::certificate;
   if (is<eddy::tls_error>(e)) return by_step(e, exit_code::tls_handshake);
   if (is<http::empty_reply>(e)) return exit_code::empty_reply;
   if (is<http::incomplete_body>(e)) return exit_code::partial_body;
   if (is<http::protocol_error>(e)) return exit_code::malformed_response;
+  if (const auto* proxy = dynamic_cast<const http::proxy_error*>(&e)) {
+    return proxy->status() > 0 ? exit_code::receive_failed : exit_code::proxy;  // curl 7.88
+  }
   if (is<http::content_error>(e)) return exit_code::bad_content_coding;
   if (is<http::status_error>(e)) return exit_code::http_error;
   if (is<http::too_many_redirects>(e)) return exit_code::too_many_redirects;

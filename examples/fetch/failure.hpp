@@ -29,6 +29,7 @@ inline constexpr int certificate = 60;
 inline constexpr int bad_content_coding = 61;
 inline constexpr int too_large = 63;
 inline constexpr int bad_ca_file = 77;
+inline constexpr int proxy = 97;
 inline constexpr int interrupted = 130;  // what a shell reports for SIGINT
 }  // namespace exit_code
 

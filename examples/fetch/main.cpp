@@ -2,6 +2,7 @@
 // is written in the order in which they were asked for.
 #include <csignal>
 #include <cstdio>
+#include <eddy/net/http/proxy.hpp>
 #include <eddy/net/http/session.hpp>
 #include <eddy/net/tls.hpp>
 #include <eddy/runtime/run.hpp>
@@ -11,6 +12,7 @@
 #include "command_line.hpp"
 #include "failure.hpp"
 #include "narrator.hpp"
+#include "standard_output.hpp"
 #include "transfer.hpp"
 
 namespace fetch {
@@ -23,11 +25,26 @@ namespace http = eddy::http;
 // them holds its own until its turn to write comes.
 constexpr std::size_t most_transfers = 50;
 
+// Throws failure.
+http::proxy proxy_of(const std::string& text) {
+  try {
+    return text.empty() ? http::proxy::direct() : http::proxy::parse(text);
+  } catch (const std::invalid_argument& e) {
+    throw failure(exit_code::proxy_not_resolved, e.what());
+  }
+}
+
 http::session_options options_of(const settings& s, narrator& teller) {
   http::session_options options;
   options.limit(most_transfers).cookies(s.cookies);
   for (const std::string& name : s.unwanted) options.without_header(name);
   if (s.verbose) options.trace(teller);
+  if (s.proxy) {
+    options.proxy(proxy_of(*s.proxy));
+  } else {
+    options.proxies_from_environment();
+  }
+  if (!s.unix_socket.empty()) options.unix_socket(s.unix_socket);
   if (s.connect_timeout_s > 0) {
     options.connect_timeout(std::chrono::duration<double>(s.connect_timeout_s));
   }
@@ -106,6 +123,7 @@ eddy::task<int> run(const settings& s) {
 }  // namespace fetch
 
 int main(int argc, char** argv) {
+  fetch::occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of the write
   try {
     const fetch::settings s = fetch::read_command_line(argc, argv);

@@ -36,6 +36,8 @@ struct settings {
   double max_time_s = 0;         // 0: none
   std::optional<std::uint64_t> max_body_bytes;
 
+  std::optional<std::string> proxy;  // -x; "": none, whatever the environment says
+  std::string unix_socket;
   bool cookies = false;
   std::optional<std::string> user;  // -u, both parts
   std::string password;

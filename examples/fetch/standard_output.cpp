@@ -1,5 +1,6 @@
 #include "standard_output.hpp"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ bool may_block() {
 }  // namespace
 
 eddy::task<> print(std::string_view bytes) {
+  if (bytes.empty()) co_return;
   const bool waits = may_block();
   while (!bytes.empty()) {
     if (waits) co_await eddy::wait_writable(STDOUT_FILENO);
@@ -41,6 +43,13 @@ eddy::task<> print(std::string_view bytes) {
       throw failure(exit_code::cannot_write,
                     std::string("cannot write to the standard output: ") + std::strerror(errno));
     }
+  }
+}
+
+void occupy_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    // The lowest number that is free.
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDONLY);
   }
 }
 

@@ -99,8 +99,8 @@ void zstd_decoder::begin_frame() {
 
 content_stage::progress zstd_decoder::decompress(std::span<const std::byte> input,
                                                  std::span<std::byte> output) {
-  // Given a whole frame at once the library takes a short cut past the bound on windows, so that
-  // the cut of the input would decide what is accepted.
+  // Where its input looks like a whole frame the library takes a short cut, past the bound on
+  // windows. A header that is crafted to look like one must not take it.
   if (header_left_ > 0 && input.size() > 1 && &input[0] != &magic_[0]) input = input.first(1);
   ZSTD_inBuffer in{input.data(), input.size(), 0};
   ZSTD_outBuffer out{output.data(), output.size(), 0};

@@ -129,7 +129,7 @@ int make_pipe(int& read_end, int& write_end) noexcept;
 int open_null() noexcept;
 // For child_plan::directory; tells also whether it may be entered.
 int open_directory(const char* path) noexcept;
-// "NAME=value" each, and a null pointer at the end.
+// "NAME=value" each, and a null pointer at the end; a simulated world's is empty.
 const char* const* environment() noexcept;
 
 }  // namespace eddy::inline v1::detail::system

@@ -103,7 +103,7 @@ class Failures(programs.Case):
         done = self.expect(0, "--help")
         for option in ("-i", "-I", "-X", "-H", "-d", "-L", "--max-redirects", "-k", "--cacert",
                        "--connect-timeout", "--max-time", "--compressed", "--max-body", "--retry",
-                       "--fail", "-r", "-o"):
+                       "--fail", "-r", "-o", "-u", "-v", "-x", "--unix-socket", "--cookie-jar"):
             self.assertRegex(done.stdout, rb"[ ,]" + option.encode() + rb"[, ]")
 
     def test_fail(self):
@@ -209,6 +209,13 @@ class Failures(programs.Case):
                 done = subprocess.run([programs.PROGRAMS / "fetch", origin.url], stdout=full,
                                       stderr=subprocess.PIPE, timeout=programs.LIMIT_S, check=False)
             self.assertEqual(done.returncode, 23, done)
+
+    def test_a_closed_standard_output(self):
+        origin = self.origin(lambda r: reply("hello"))
+        done = self.run_program(["sh", "-c", '"$0" "$1" >&-', programs.PROGRAMS / "fetch",
+                                 origin.url])
+        self.assertEqual(done.returncode, 23)
+        self.assertIn(b"Bad file descriptor", done.stderr)
 
     def test_a_reader_that_goes(self):
         origin = self.origin(lambda r: reply(bytes(10_000_000)))

@@ -90,6 +90,11 @@ class Options(programs.Case):
         self.expect_as_curl(origin, "-i", "-f", "ORIGIN/404")
         self.expect_as_curl(origin, "-i", "-L", "--max-redirs", "0", "ORIGIN/again")
 
+    def test_interim_responses(self):
+        hints = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+        origin = self.origin(lambda r: Reply(hints * 2 + OK + b"Content-Length: 2\r\n\r\nhi"))
+        self.expect_as_curl(origin, "ORIGIN", "ORIGIN")
+
     def test_head(self):
         origin = self.origin(lambda r: reply(b"" if r.method == "HEAD" else b"x",
                                              Content_Length="1", Server="y"))

@@ -44,6 +44,9 @@ class Sites(programs.Case):
         self.assertEqual(many.stdout, self.page("small") * 200)
         self.assertEqual(self.expect(0, "--compressed", f"{url}/text").stdout, self.page("text"))
         self.assertEqual(self.expect(0, f"{url}/text").stdout, self.page("text"))
+        asked = self.expect(0, "-i", "-H", "Expect: 100-continue", "-d", "x" * 50_000,
+                            f"{url}/small")
+        self.assertRegex(asked.stdout, rb"^HTTP/1\.1 (200|405|417) ")
         for options in (["/small"], ["-i", "/noise"], ["-I", "/small"], ["-I", "/missing"],
                         ["-r", "0-99", "/noise"], ["-r", "-5", "/small"],
                         ["-i", "-r", "9-", "/small"],
@@ -77,6 +80,11 @@ class Plain(Sites):
                if line.startswith(b"ETag: ")][0].decode().removeprefix("ETag: ")
         _, told = self.expect_as_curl("-i", "-H", f"If-None-Match: {tag}", server.url + "/small")
         self.assertTrue(told.startswith(b"HTTP/1.1 304 "))
+        # More than the server takes: it answers, and closes, while that is still being sent.
+        big = self.folder / "big"
+        big.write_bytes(b"x" * 20_000_000)
+        done = self.expect(0, "-i", "-d", f"@{big}", server.url + "/small")
+        self.assertTrue(done.stdout.startswith(b"HTTP/1.1 413 "), done.stdout[:100])
 
     def test_apache(self):
         self.check_site(self.start(servers.apache, self.site).url)
@@ -122,6 +130,14 @@ class Secure(Sites):
         self.expect(60, self.url("good"))
         self.expect(0, "--cacert", self.keys / "other-ca.pem", self.url("unknown-ca"))
         self.expect(60, "--cacert", self.keys / "other-ca.pem", self.url("good"))
+
+    def test_http_load(self):
+        done = self.run_program([programs.PROGRAMS / "http_load", "-c", "10", "-n", "500",
+                                 "--cacert", self.keys / "ca.pem", self.url("good")])
+        self.assertEqual(done.returncode, 0, done)
+        done = self.run_program([programs.PROGRAMS / "http_load", "-n", "10", self.url("good")])
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, rb" 10 errors\n$")
 
     def test_the_site(self):
         done = self.expect(0, "--cacert", self.keys / "ca.pem",

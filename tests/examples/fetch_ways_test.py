@@ -39,9 +39,9 @@ class Ways(programs.Case):
         self.assertEqual(origin.requests[-1].get("Via"), None)
 
     def test_credentials_for_a_proxy(self):
-        proxy = self.start(servers.tinyproxy, "proxy", login=("ann", "se:cret"))
+        proxy = self.start(servers.tinyproxy, "proxy", login=("ann", "secret"))
         origin = self.origin(lambda r: reply("hello"))
-        done = self.expect(0, "-x", f"http://ann:se%3Acret@{proxy.place}", origin.url)
+        done = self.expect(0, "-x", f"http://ann:se%63ret@{proxy.place}", origin.url)
         self.assertEqual(done.stdout, b"hello")
         self.assertEqual(origin.requests[0].get("Proxy-Authorization"), None)
         for user in ("", "ann:wrong@"):

@@ -176,14 +176,18 @@ TEST_CASE("discard reads a short rest, and keeps the connection") {
 TEST_CASE("discard closes the connection if the rest is long, late, endless or broken") {
   const auto main = []() -> task<> {
     const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    const std::string long_chunk = "11170\r\n" + std::string(70'000, 'x') + "\r\n";
+    const std::string long_chunk = "186a0\r\n" + std::string(100'000, 'x') + "\r\n";
     for (const std::string& beginning :
          {head_of(70'000) + "abc", head_of(6) + "abc", chunked + long_chunk, chunked + "zz\r\n",
           std::string("HTTP/1.1 200 OK\r\n\r\nabc")}) {
       scripted_origin origin(only(beginning));
       session client;
       response answer = co_await client.get(origin.url());
+      const auto begun = eddy::now();
       CHECK_FALSE(co_await answer.discard());
+      // Only what may still come is waited for.
+      const bool is_hopeless = beginning != head_of(6) + "abc";
+      CHECK((eddy::now() - begun < 1s) == is_hopeless);
       CHECK(client.statistics().open == 0);
       std::byte piece[3];
       CHECK(co_await answer.read_some(piece) == 0);
@@ -287,6 +291,20 @@ TEST_CASE("decoding a bomb lets others run, and ends at the timeout") {
     CHECK(total == 64U << 20U);
     CHECK(turns >= 60);
     CHECK(client.statistics().idle == 1);
+
+    response slow = co_await client.get(origin.url()).timeout(50ms);
+    const auto read_slowly = [](response& r) -> task<> {
+      std::vector<std::byte> room(64 * 1024);
+      for (;;) {
+        const std::size_t got = co_await r.read_some(room);
+        if (got == 0) co_return;
+        co_await eddy::sleep(1ms);
+      }
+    };
+    const std::string failure =
+        co_await failure_of<eddy::http::request_timeout>(read_slowly(slow));
+    CHECK(failure.ends_with("the total timeout of 0.050 s passed"));
+    check_nothing_in_use(client);
   };
   eddy::run(main());
 }

@@ -173,6 +173,17 @@ TEST_CASE("a zstd window of more than 8 MiB is refused, however the bytes come")
         "zstd data needs a window of more than 8388608 bytes (RFC 9659)");
 }
 
+TEST_CASE("a zstd frame header that looks like another frame is only a header") {
+  // 6477 zeros in one block, and 60000 bytes to skip.
+  const std::string frame = "\x28\xB5\x2F\xFD\x50\x2A\x4D\x18\x6B\xCA\x00\x00"s;
+  const std::string bytes = frame + "\x50\x2A\x4D\x18\x60\xEA\0\0"s + std::string(60'000, 'x');
+  for (const std::size_t buffer_bytes : {100U, 16'384U}) {
+    const decoded result = decode("zstd", {bytes}, buffer_bytes);
+    CHECK(result.error == "");
+    CHECK(result.data.size() == 6477);
+  }
+}
+
 TEST_CASE("zstd decodes no more than the caller has room for, and than the bound") {
   const std::string bomb = frame_of(std::string(100'000, '\0'));
   CHECK(decode("zstd", {bomb}, 4096, limits().max_decoded_bytes(100'000)).data.size() == 100'000);
