@@ -142,7 +142,10 @@ task<> rage(unsigned seed) {
   CHECK(after.waiting == 0);
   CHECK(after.idle == after.open);
   CHECK(after.most_open <= limit);
-  for (std::size_t i = 0; i < 3; ++i) CHECK(co_await text_of(client.get(sound.url())) == "still here");
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::string still = co_await text_of(client.get(sound.url()));
+    CHECK(still == "still here");
+  }
   co_await client.close();
   CHECK(client.statistics().open == 0);
 
