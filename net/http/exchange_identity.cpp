@@ -12,13 +12,11 @@
 #include "exchange.hpp"
 #include "netrc.hpp"
 #include "session_state.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-constexpr int unauthorized = 401;
-constexpr int proxy_authentication_required = 407;
 
 bool is_absent(const std::system_error& e) {
   return e.code() == std::errc::no_such_file_or_directory;
