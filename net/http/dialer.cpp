@@ -158,7 +158,7 @@ task<transport> dialer::secure(transport under, std::string host, std::string ke
                                time_point until) {
   if (!trust_) throw std::logic_error("a connection needs TLS before it is known whom to trust");
   tls_options options;
-  options.resume(sessions_, key);
+  options.alpn("http/1.1").resume(sessions_, key);
   task<transport> shaking = transport::secure(std::move(under), std::move(host), *trust_,
                                               std::move(options));
   transport out = co_await with_deadline(until, std::move(shaking));
