@@ -67,9 +67,8 @@ class pool_request : public detail::waiter {
 //  2. The line is one FIFO: whoever has waited longest among those who can be served comes first. A
 //     request that its origin's own limit holds up is passed over by requests for other origins.
 //  3. An idle connection of the origin is taken before a new one, the one used last first: it is
-//  the
-//     likeliest to be alive. Where all slots are taken, the connection that has been idle longest
-//     gives its slot to a request for another origin.
+//     the likeliest to be alive. Where all slots are taken, the connection that has been idle
+//     longest gives its slot to a request for another origin.
 //  4. Nobody who waits could be served: whoever changes the books asks first_in_line() until it
 //     answers null. So a newcomer that can be served at once overtakes no one.
 class pool_ledger {
