@@ -211,17 +211,6 @@ TEST_CASE("the handshake timeout is for TLS alone") {
   eddy::run(main());
 }
 
-TEST_CASE("without a proxy, one that is refused changes nothing") {
-  const auto main = []() -> task<> {
-    scripted_origin origin(always(reply_with("abc")));
-    session client;
-    CHECK(co_await text_of(client.get(origin.url())) == "abc");
-    CHECK(co_await text_of(client.get(origin.url()).proxy(eddy::http::proxy::direct())) == "abc");
-    CHECK(client.statistics().connects == 1);
-  };
-  eddy::run(main());
-}
-
 namespace {
 
 task<> answer_one(eddy::unix_listener& listener, std::string& asked) {
