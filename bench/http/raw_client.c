@@ -1,4 +1,4 @@
-// The floor for the HTTP client: keep-alive GETs on the bare system calls, one thread, no framework.
+// The floor for the HTTP client: keep-alive GETs on bare system calls, one thread, no framework.
 //   raw_client -c CONNECTIONS -n REQUESTS http://ADDRESS:PORT/PATH
 // Says what examples/http_load says: "100000 requests in 1.234 s, 81037 requests/s, 0.512 s CPU, 0
 // errors". It understands as much of HTTP as these requests need: a status line with 200, a
@@ -165,7 +165,9 @@ static void parse_url(struct load* l, const char* url) {
   }
   l->server.sin_family = AF_INET;
   l->server.sin_port = htons((unsigned short)port);
-  if (inet_pton(AF_INET, host, &l->server.sin_addr) != 1) refuse("the host must be an IPv4 address");
+  if (inet_pton(AF_INET, host, &l->server.sin_addr) != 1) {
+    refuse("the host must be an IPv4 address");
+  }
   // The fields that the session sends, too.
   const int size = snprintf(l->request, sizeof l->request,
                             "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: raw_client\r\n"

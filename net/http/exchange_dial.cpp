@@ -88,6 +88,7 @@ route exchange::way() const {
 // Before a hop: whether its request is for a proxy to read.
 void exchange::begin_route() {
   is_forwarded_ = false;
+  proxy_auth_.begin(http::auth());
   if (!is_routed()) return;
   const route to = way();
   is_forwarded_ = to.kind() == route_kind::forward;

@@ -216,4 +216,6 @@ def write_site(folder):
     (folder / "folder" / "index.html").write_bytes(b"<p>index")
     for place in ("basic", "digest"):
         (folder / place).write_bytes(b"hello")
+    for file in folder.rglob("*"):
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # Apache's ETag of a new file soon changes
     return folder

@@ -7,6 +7,10 @@
 #include "../support/simulated.hpp"
 #include "../support/unix_paths.hpp"
 
+#if EDDY_HAVE_OPENSSL
+#include "../support/tls_streams.hpp"
+#endif
+
 using namespace eddy_tests;
 using namespace std::chrono_literals;
 using eddy::task;
@@ -130,6 +134,42 @@ TEST_CASE("a proxy's Digest challenge is answered by the request that it is for"
     session direct;
     CHECK(co_await status_of(direct.get(forwarder.url()).auth(auth::digest("me", "secret"))) ==
           407);
+  };
+  eddy::run(main());
+}
+
+#endif
+
+#if EDDY_HAVE_OPENSSL
+
+TEST_CASE("behind a tunnel nothing is left of what was for the proxy" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    std::string behind;
+    scripted_origin both([&](origin_peer* peer) -> task<> {
+      const std::string asked = co_await peer->request();
+      if (!asked.starts_with("CONNECT ")) {
+        co_await peer->stream.write_all(
+            reply_with("", "302 Found", "Location: https://localhost:4433/in\r\n"));
+        co_return;
+      }
+      co_await peer->stream.write_all("HTTP/1.1 200 OK\r\n\r\n");
+      eddy::tls_context identity = serving(certificates::get().good);
+      eddy::tls_stream inner =
+          co_await eddy::tls_stream::accept(std::move(peer->stream), identity);
+      behind = co_await read_text(inner);
+      co_await write_text(inner, reply_with("inside"));
+    });
+    session client(session_options()
+                       .proxy(at(both, "me:secret@"))
+                       .tls(trusting(certificates::get().ca)));
+    CHECK(co_await text_of(client.get("http://one.example/")) == "inside");
+    REQUIRE(both.requests().size() == 2);
+    for (const std::string& asked : both.requests()) {
+      CHECK(field_of(asked, "Proxy-Authorization") == "Basic bWU6c2VjcmV0");
+    }
+    CHECK(line_of(both.requests()[1]) == "CONNECT localhost:4433 HTTP/1.1");
+    CHECK(line_of(behind) == "GET /in HTTP/1.1");
+    CHECK(behind.find("Proxy-") == std::string::npos);
   };
   eddy::run(main());
 }

@@ -275,7 +275,7 @@ TEST_CASE("timings say where the time went" * needs_full_turns()) {
     CHECK(co_await first.text() == "ab");
     const eddy::http::timings& took = first.timings();
     CHECK(took.queue == 0ns);
-    CHECK(took.connect > 0ns);
+    if (!is_simulated()) CHECK(took.connect > 0ns);
     CHECK(took.first_byte >= 29ms);
     CHECK(took.receive >= 19ms);
     CHECK(took.total >= 49ms);

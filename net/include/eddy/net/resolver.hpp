@@ -2,8 +2,8 @@
 #pragma once
 
 #include <eddy/net/address.hpp>
+#include <eddy/net/resolve_error.hpp>
 #include <eddy/runtime/task.hpp>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,13 +14,6 @@ inline constexpr std::size_t max_host_length = 254;
 
 // Addresses of one name beyond this many are left out.
 inline constexpr std::size_t max_resolved_addresses = 32;
-
-// A name that has no addresses, or no answer: "cannot resolve nosuch.example: Name or service not
-// known". The same name may resolve later.
-class resolve_error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // The addresses of a host, best first (RFC 6724), each with the port. An address as text needs no
 // lookup; other names go to c-ares, which asks the name servers from this thread, or, in builds

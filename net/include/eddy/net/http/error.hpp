@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <eddy/net/resolver.hpp>
+#include <eddy/net/resolve_error.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
