@@ -101,6 +101,19 @@ class Readme(unittest.TestCase):
             for anchor in re.findall(r"\]\(#([^)]+)\)", text):
                 self.assertIn(anchor, anchors(text), f"{name}: no heading for #{anchor}")
 
+    def test_named_tests_exist(self):
+        """`file_test`: "a case", "another"."""
+        faults = []
+        for name in READMES:
+            named = re.findall(r'`([\w/]+_test)`: ((?:"[^"]+"(?:, )?)+)', tree.read(name))
+            for where, cases in named:
+                module = "" if "/" in where else name.split("/")[0] + "/"
+                source = tree.read(f"tests/{module}{where}.cpp")
+                faults += [f"{name}: {where} has no case {case}"
+                           for case in re.findall(r'"[^"]+"', cases)
+                           if f"TEST_CASE({case}" not in source]
+        tree.report(faults)
+
     def test_options_exist(self):
         options = tree.read("meson_options.txt")
         named = set(re.findall(r"-D(\w+)(?==|`|,|\))", tree.read("README.md")))
