@@ -104,8 +104,7 @@ void exchange::add_defaults() {
   if (lacks("Accept")) fields_.add("Accept", "*/*");
   if (settings_ && !settings_->decompress) return;
   // A range is one of the encoded content, which cannot be decoded from the middle.
-  const bool decodes = !settings_ || settings_->decompress;
-  const std::string_view encodings = decodes ? accepted_encodings() : "identity";
+  const std::string_view encodings = accepted_encodings();
   if (encodings != "identity" && lacks("Accept-Encoding") && !fields_.contains("Range")) {
     fields_.add("Accept-Encoding", encodings);
   }

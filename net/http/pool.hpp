@@ -55,11 +55,12 @@ class connection_slot {
   friend class connection_pool;
   connection_slot(connection_pool& pool, pool_host& host, std::unique_ptr<connection> reused,
                   std::unique_ptr<connection> evicted) noexcept;
+  void close_evicted(connection_pool& pool) noexcept;
 
   connection_pool* pool_ = nullptr;
   pool_host* host_ = nullptr;
   std::unique_ptr<connection> connection_;
-  std::unique_ptr<connection> evicted_;
+  std::unique_ptr<connection> evicted_;  // among those in use, so that close() knows it
 };
 
 // Waits in the pool's line. Named, and alive until the await is over. A grant that comes together

@@ -87,7 +87,6 @@ class response_state {
   void check_is_event_stream() const;
   task<> pipe_to(file& to, std::uint64_t& saved);
 
-  bool takes_long_to_drain() const noexcept;
   task<> drain();
   void drop_rest() noexcept;
   void finish_with_what_came() noexcept;

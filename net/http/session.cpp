@@ -42,7 +42,6 @@ void http_session::trust_somebody() {
   if (dialer.is_trusting()) return;
   if (!settings.trust) {
     tls_context system_trust;  // reads files: only when it is needed
-    system_trust.alpn("http/1.1");
     if (!settings.verify) system_trust.verify(false);
     settings.trust = system_trust;
   }
@@ -90,6 +89,9 @@ url resolved(const url& base, std::string_view text) {
   throw url_error("URL " + url_syntax::quoted(text) + " is not of http or https");
 }
 
+// The session may be moved meanwhile.
+task<> close_shared(detail::http_session_ref kept) { co_await kept->pool.close(); }
+
 url checked_http(url to) {
   if (!to.is_http()) throw url_error("URL \"" + to.str() + "\" is not of http or https");
   return to;
@@ -125,10 +127,7 @@ request_builder session::request(std::string_view method, url to) {
   return request_builder(present(state_), method, checked_http(std::move(to)));
 }
 
-task<> session::close() {
-  const detail::http_session_ref kept = present(state_);
-  co_await kept->pool.close();
-}
+task<> session::close() { return close_shared(present(state_)); }
 
 session_statistics session::statistics() const {
   const connection_pool& pool = present(state_)->pool;
