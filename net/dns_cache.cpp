@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "../runtime/loop_state.hpp"
+#include "percent.hpp"
 
 namespace eddy::inline v1::detail {
 
 namespace {
 
 std::int64_t clock_ns() { return now_ns(require_loop("look a name up")); }
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -41,7 +40,7 @@ dns_cache::answer dns_cache::find(const std::string& host) {
 task<std::vector<endpoint>> dns_cache::resolve(std::string host, std::uint16_t port) {
   if (endpoint::is_address(host)) co_return std::vector<endpoint>(1, endpoint::parse(host, port));
   check_name(host);
-  std::transform(host.begin(), host.end(), host.begin(), lower);
+  std::transform(host.begin(), host.end(), host.begin(), url_syntax::to_lower);
   answer found = find(host);
   if (found) {
     ++hits_;

@@ -25,12 +25,29 @@ namespace http = eddy::http;
 // them holds its own until its turn to write comes.
 constexpr std::size_t most_transfers = 50;
 
-// Throws failure.
+// The three below throw failure.
 http::proxy proxy_of(const std::string& text) {
   try {
     return text.empty() ? http::proxy::direct() : http::proxy::parse(text);
   } catch (const std::invalid_argument& e) {
     throw failure(exit_code::proxy_not_resolved, e.what());
+  }
+}
+
+void take_proxies_of_environment(http::session_options& options) {
+  try {
+    options.proxies_from_environment();
+  } catch (const std::invalid_argument& e) {
+    throw failure(exit_code::proxy_not_resolved, e.what());
+  }
+}
+
+// curl's code, for a path that is too long.
+void take_unix_socket(http::session_options& options, const std::string& path) {
+  try {
+    options.unix_socket(path);
+  } catch (const std::invalid_argument& e) {
+    throw failure(exit_code::host_not_resolved, e.what());
   }
 }
 
@@ -42,9 +59,9 @@ http::session_options options_of(const settings& s, narrator& teller) {
   if (s.proxy) {
     options.proxy(proxy_of(*s.proxy));
   } else {
-    options.proxies_from_environment();
+    take_proxies_of_environment(options);
   }
-  if (!s.unix_socket.empty()) options.unix_socket(s.unix_socket);
+  if (!s.unix_socket.empty()) take_unix_socket(options, s.unix_socket);
   if (s.connect_timeout_s > 0) {
     options.connect_timeout(std::chrono::duration<double>(s.connect_timeout_s));
   }

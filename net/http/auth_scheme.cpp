@@ -6,13 +6,11 @@
 #include "base64.hpp"
 #include "challenge.hpp"
 #include "credential_text.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-constexpr int unauthorized = 401;                   // RFC 9110 §15.5.2
-constexpr int proxy_authentication_required = 407;  // §15.5.8
 
 // A proxy and an origin may have the same name.
 std::string space_of(const auth_context& request) {

@@ -2,13 +2,13 @@
 
 #include <array>
 
+#include "calendar.hpp"
 #include "grammar.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
 
-constexpr std::int64_t seconds_per_day = 86'400;
 constexpr int first_year = 1601;  // §5.1.1, step 5
 
 bool is_delimiter(char byte) {
@@ -60,22 +60,6 @@ std::optional<int> read_month(std::string_view token) {
     }
   }
   return std::nullopt;
-}
-
-bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
-
-int days_in_month(int year, int month) {
-  constexpr std::array<int, 12> days{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return days[static_cast<std::size_t>(month - 1)] + (month == 2 && is_leap(year) ? 1 : 0);
-}
-
-// Of the proleptic Gregorian calendar, since 1970-01-01.
-std::int64_t days_since_epoch(int year, int month, int day) {
-  // Leap days before this year, since the year 0.
-  const auto leap_days = [](std::int64_t y) { return (y - 1) / 4 - (y - 1) / 100 + (y - 1) / 400; };
-  std::int64_t days = std::int64_t{365} * (year - 1970) + leap_days(year) - leap_days(1970);
-  for (int m = 1; m < month; ++m) days += days_in_month(year, m);
-  return days + day - 1;
 }
 
 // What the tokens of a date are found to say: the first that can be a time is it, and so on.

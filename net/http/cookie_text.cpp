@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "../percent.hpp"
 #include "cookie_date.hpp"
 #include "grammar.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-bool is_control(char byte) {
-  const auto b = static_cast<unsigned char>(byte);
-  return b < 0x20 || b == 0x7F;
-}
 
 // Takes what stands before the next `separator`, or all, off the front.
 std::string_view take_before(std::string_view& text, char separator) {
@@ -87,12 +83,12 @@ class attribute_reader {
 }  // namespace
 
 bool has_control_byte(std::string_view text) noexcept {
-  return std::any_of(text.begin(), text.end(), is_control);
+  return std::any_of(text.begin(), text.end(), url_syntax::is_control);
 }
 
 std::optional<set_cookie> parse_set_cookie(std::string_view field, std::int64_t now) noexcept {
   // A tab is white space where white space may be.
-  const auto is_forbidden = [](char byte) { return byte != '\t' && is_control(byte); };
+  const auto is_forbidden = [](char byte) { return byte != '\t' && url_syntax::is_control(byte); };
   if (std::any_of(field.begin(), field.end(), is_forbidden)) return std::nullopt;
   set_cookie found;
   std::string_view pair = take_before(field, ';');

@@ -3,40 +3,11 @@
 #include <algorithm>
 
 #include "../percent.hpp"
+#include "utf8.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-// How many bytes the UTF-8 character at the front takes (RFC 3629 §4), 0 if there is none: overlong
-// forms, surrogates and what is beyond U+10FFFF are none.
-std::size_t utf8_character(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < size) return 0;
-  unsigned lowest = 0x80;
-  unsigned highest = 0xBF;
-  if (first == 0xE0) lowest = 0xA0;
-  if (first == 0xED) highest = 0x9F;
-  if (first == 0xF0) lowest = 0x90;
-  if (first == 0xF4) highest = 0x8F;
-  if (byte(1) < lowest || byte(1) > highest) return 0;
-  for (std::size_t i = 2; i < size; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  }
-  return size;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = utf8_character(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -59,7 +30,7 @@ std::string credential_fault(std::string_view text, std::size_t most_bytes) {
   if (std::any_of(text.begin(), text.end(), url_syntax::is_control)) {
     return "holds a control byte";
   }
-  if (!is_utf8(text)) return "is not UTF-8";
+  if (!is_valid_utf8(text)) return "is not UTF-8";
   return {};
 }
 

@@ -5,14 +5,11 @@
 
 #include "auth_scheme.hpp"
 #include "proxy_talk.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-bool is_success(const response_head& reply) noexcept {
-  return reply.status >= 200 && reply.status <= 299;
-}
 
 // Says who we are to the proxy of one route, as often as it asks anew.
 class proxy_login {
@@ -22,6 +19,8 @@ class proxy_login {
     if (!known_) known_ = &own_;
     if (fresh_cnonce) cnonce_ = fresh_cnonce();
   }
+  proxy_login(const proxy_login&) = delete;
+  proxy_login& operator=(const proxy_login&) = delete;
   // Of the first request; empty: none.
   std::string first() {
     return first_credentials(to_.proxy().credentials(), context(), *known_).value_or("");
@@ -89,7 +88,7 @@ task<transport> dialer::dial_tunnel(const route& to, dial_watch& watch) {
     const time_point until = watch.enter(dial_phase::asking_proxy);
     task<response_head> asking = ask_for_tunnel(link, to, credentials, settings_.bounds);
     const response_head reply = co_await with_deadline(until, std::move(asking));
-    if (is_success(reply)) co_return std::move(link);
+    if (is_success(reply.status)) co_return std::move(link);
     if (!login.answer(reply, credentials)) throw_tunnel_refused(to, reply);
   }
 }
@@ -159,7 +158,7 @@ task<transport> dialer::secure(transport under, std::string host, std::string ke
                                time_point until) {
   if (!trust_) throw std::logic_error("a connection needs TLS before it is known whom to trust");
   tls_options options;
-  options.resume(sessions_, key);
+  options.alpn("http/1.1").resume(sessions_, key);
   task<transport> shaking = transport::secure(std::move(under), std::move(host), *trust_,
                                               std::move(options));
   transport out = co_await with_deadline(until, std::move(shaking));

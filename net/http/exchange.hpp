@@ -31,7 +31,7 @@ class exchange {
   // exchange.cpp
   task<> hop();
   task<> acquire();
-  std::string pool_key() const;
+  std::string_view pool_key(std::string& room) const;
   bool is_routed() const noexcept;
   route way() const;
   bool has_usable_connection() const noexcept;

@@ -7,13 +7,13 @@
 #include "exchange.hpp"
 #include "grammar.hpp"
 #include "session_state.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
 
 constexpr std::string_view continue_expectation = "100-continue";
-constexpr int expectation_failed = 417;
 
 // In the order of their bits.
 constexpr std::array<const char*, 6> body_names = {"body()", "body_file()", "stream()",

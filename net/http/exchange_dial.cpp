@@ -106,7 +106,7 @@ task<> exchange::connect() {
   const time_limit whole = clock_.from_now(timeout_kind::connect);
   limit_ = whole;
   const std::unique_ptr<connection> old = slot_.take_closing();
-  if (old) co_await old->close_idle();
+  if (old) co_await with_deadline(whole.at, old->close_idle());
   if (pool.is_closed()) throw error("the session is closed");
   connection& fresh = slot_.adopt(std::make_unique<connection>(session_->settings.bounds));
   route to = way();

@@ -4,20 +4,15 @@
 #include <eddy/runtime/timeout.hpp>
 
 #include "../../runtime/selector/system.hpp"
+#include "drain.hpp"
 #include "exchange.hpp"
 #include "retry.hpp"
 #include "session_state.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-// What is read of a redirection's body so that its connection can be used again: more than an error
-// page, less than a new connection costs. And for how long.
-constexpr std::size_t drain_bytes = 64 * 1024;
-constexpr std::chrono::seconds drain_time(1);
-
-constexpr int first_error_status = 400;
 
 // For jitter, which does without if there is none.
 std::uint64_t random_number() noexcept {
@@ -36,19 +31,17 @@ std::optional<redirection> exchange::next_hop() const {
   std::optional<redirection> next = redirection_of(method_, url_, head.status, head.fields);
   if (next && history_.size() >= static_cast<std::size_t>(max_redirects_)) {
     throw too_many_redirects("more than max_redirects (" + std::to_string(max_redirects_) +
-                             "), the first from " + request_line_of("GET", history_.front().url()));
+                             "), the first from " + place_of(history_.front().url()));
   }
   return next;
 }
 
-// Reads the rest of a redirection's body if that is little, so that its connection stays.
+// Reads the rest of a body that nobody wants if that is little, so that its connection stays.
 task<> exchange::leave_hop() {
   step_ = step::redirecting;
   connection& c = *slot_.get();
-  const body_framing framing = c.parser().framing();
-  const bool hopeless = framing.end == body_end::until_close || framing.size > drain_bytes;
-  if (!hopeless) {
-    const time_point until = std::min(clock_.total().at, now() + drain_time);
+  if (!takes_long_to_drain(c.parser())) {
+    const time_point until = std::min(clock_.total().at, now() + most_drain_time);
     try {
       co_await with_deadline(until, drain());
     } catch (const std::exception&) {
@@ -69,7 +62,7 @@ const retry_policy& exchange::policy() const noexcept {
 // Nothing: the response is the answer.
 std::optional<std::int64_t> exchange::pause_before_retry() const {
   const response_head& head = slot_.get()->parser().head();
-  if (head.status < first_error_status) return std::nullopt;
+  if (!is_error(head.status)) return std::nullopt;
   const refused_request facts = {head.status, attempts_, is_idempotent(method_),
                                  can_send_body_again()};
   if (!wants_retry(policy(), facts)) return std::nullopt;
@@ -94,7 +87,7 @@ task<> exchange::try_again(std::int64_t pause_ns) {
 
 task<> exchange::drain() {
   connection& c = *slot_.get();
-  for (std::size_t size = 0; size <= drain_bytes;) {
+  for (std::size_t size = 0; size <= most_drained_bytes;) {
     const response_step next = c.next();
     size += next.consumed;
     if (next.event == response_event::end) co_return;

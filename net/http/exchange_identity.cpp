@@ -8,39 +8,21 @@
 #include <system_error>
 
 #include "../../runtime/selector/system.hpp"
+#include "environment.hpp"
 #include "exchange.hpp"
 #include "netrc.hpp"
 #include "session_state.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
 
-constexpr int unauthorized = 401;
-constexpr int proxy_authentication_required = 407;
-
-std::string_view variable(std::string_view name) noexcept {
-  for (const char* const* at = detail::system::environment(); at && *at; ++at) {
-    const std::string_view entry = *at;
-    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
-      return entry.substr(name.size() + 1);
-    }
-  }
-  return {};
-}
-
-// Empty if there is no place for one.
-std::string usual_netrc_path() {
-  const std::string_view named = variable("NETRC");
-  if (!named.empty()) return std::string(named);
-  const std::string_view home = variable("HOME");
-  return home.empty() ? std::string() : std::string(home) + "/.netrc";
-}
-
 bool is_absent(const std::system_error& e) {
   return e.code() == std::errc::no_such_file_or_directory;
 }
 
+// Empty for the usual file if there is no place for one.
 task<std::string> text_of_netrc(std::string path, bool is_optional) {
   std::string text;
   if (path.empty()) co_return text;
@@ -102,9 +84,10 @@ void exchange::forget_own_cookies() noexcept {
 task<> exchange::look_up_login() {
   step_ = step::preparing;
   limit_ = clock_.total();
-  const std::string& named = server_auth_.who().path();
-  const bool is_usual = named.empty();
-  task<std::string> reading = text_of_netrc(is_usual ? usual_netrc_path() : named, is_usual);
+  std::string path = server_auth_.who().path();
+  const bool is_usual = path.empty();
+  if (is_usual) path = usual_netrc_path(detail::system::environment());
+  task<std::string> reading = text_of_netrc(std::move(path), is_usual);
   const std::string text = co_await with_deadline(limit_.at, std::move(reading));
   const netrc known = netrc::parse(text);
   const netrc_entry* const found = known.find(url_.host());

@@ -7,6 +7,7 @@
 #include "grammar.hpp"
 #include "quoted.hpp"
 #include "session_state.hpp"
+#include "url_views.hpp"
 #include "writer.hpp"
 
 namespace eddy::inline v1::http {
@@ -104,8 +105,7 @@ void exchange::add_defaults() {
   if (lacks("Accept")) fields_.add("Accept", "*/*");
   if (settings_ && !settings_->decompress) return;
   // A range is one of the encoded content, which cannot be decoded from the middle.
-  const bool decodes = !settings_ || settings_->decompress;
-  const std::string_view encodings = decodes ? accepted_encodings() : "identity";
+  const std::string_view encodings = accepted_encodings();
   if (encodings != "identity" && lacks("Accept-Encoding") && !fields_.contains("Range")) {
     fields_.add("Accept-Encoding", encodings);
   }
@@ -119,11 +119,13 @@ std::string exchange::target() const {
 }
 
 void exchange::write_head() {
-  if (!fields_.contains("Host")) fields_.add("Host", url_.authority());
+  if (!fields_.contains("Host")) fields_.add("Host", authority_of(url_));
   announce_body();
   write_identity();
   head_.clear();
-  append_request_head(head_, method_, target(), fields_);
+  const std::string absolute = is_forwarded_ ? target() : std::string();
+  const std::string_view named = is_forwarded_ ? absolute : target_of(url_);
+  append_request_head(head_, method_, named, fields_);
   body_rides_ = !source() && !expecting_ && head_.size() + body_.size() <= small_request_bytes;
   if (body_rides_) head_.append(body_);
 }

@@ -7,14 +7,12 @@
 
 #include "exchange.hpp"
 #include "session_state.hpp"
+#include "status.hpp"
 #include "writer.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-constexpr int first_error_status = 400;
-constexpr int continue_status = 100;
 
 // How long a request waits for 100 Continue: RFC 9110 §10.1.1 says not indefinitely, Go and curl a
 // second.
@@ -188,7 +186,7 @@ task<> exchange::receive_early(conversation* talk) {
         head_came();
         // RFC 9112 §9.5: a client that sees an error stops sending; and one that was to be told to
         // begin does not.
-        if (c.parser().head().status >= first_error_status || !talk->body_begun) co_return;
+        if (is_error(c.parser().head().status) || !talk->body_begun) co_return;
         break;
       case response_event::body:
         keep_early(next.body);

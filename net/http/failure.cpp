@@ -44,6 +44,13 @@ class failed final : public Error, public request_failure {
       : Error(arguments...), request_failure(during) {}
 };
 
+// What is derived elsewhere is more than its text: a status_error of another request, which a body's
+// generator lets through, a filesystem_error.
+template <class Error>
+bool is_known_here(const Error& e) noexcept {
+  return typeid(e) == typeid(Error) || dynamic_cast<const request_failure*>(&e);
+}
+
 // With `where` in front; what has no place for it passes as it is.
 [[noreturn]] void rethrow_in(const std::string& where, request_stage during) {
   try {
@@ -79,11 +86,13 @@ class failed final : public Error, public request_failure {
   } catch (const proxy_error& e) {
     throw failed<proxy_error>(during, where + e.what(), e.status());
   } catch (const error& e) {
+    if (!is_known_here(e)) throw;
     throw failed<error>(during, where + e.what());
   } catch (const std::system_error& e) {
+    if (!is_known_here(e)) throw;
     throw failed<std::system_error>(during, e.code(), where + text_without_code(e));
   } catch (const std::runtime_error& e) {
-    if (typeid(e) != typeid(std::runtime_error)) throw;
+    if (!is_known_here(e)) throw;
     throw failed<std::runtime_error>(during, where + e.what());
   }
 }

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "calendar.hpp"
+
 namespace eddy::inline v1::http {
 
 namespace {
@@ -60,24 +62,10 @@ struct date {
   int second = 0;
 };
 
-bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
-
 bool is_sane(const date& d) {
-  constexpr std::array<int, 12> days = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const int last = days[static_cast<std::size_t>(d.month)] + (d.month == 1 && is_leap(d.year));
   constexpr int leap_second = 60;
-  return d.year >= 1 && d.day >= 1 && d.day <= last && d.hour < 24 && d.minute < 60 &&
-         d.second <= leap_second;
-}
-
-// Days since 1970-01-01 of the proleptic Gregorian calendar; years that begin in March have their
-// leap day at the end.
-std::int64_t days_of(const date& d) {
-  const std::int64_t year = d.month < 2 ? d.year - 1 : d.year;
-  const std::int64_t month = (d.month + 10) % 12;
-  constexpr std::int64_t days_to_1970 = 719468;
-  return year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + d.day - 1 -
-         days_to_1970;
+  return d.year >= 1 && d.day >= 1 && d.day <= days_in_month(d.year, d.month + 1) &&
+         d.hour < 24 && d.minute < 60 && d.second <= leap_second;
 }
 
 void read_time(date_reader& in, date& d) {
@@ -142,8 +130,8 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) noexcept {
   date d;
   if (!read_fixdate(in, d) && !read_rfc850(in, d) && !read_asctime(in, d)) return std::nullopt;
   if (!is_sane(d)) return std::nullopt;
-  constexpr std::int64_t seconds_of_day = 86400;
-  return days_of(d) * seconds_of_day + d.hour * 3600 + d.minute * 60 + d.second;
+  return days_since_epoch(d.year, d.month + 1, d.day) * seconds_per_day + d.hour * 3600 +
+         d.minute * 60 + d.second;
 }
 
 }  // namespace eddy::inline v1::http

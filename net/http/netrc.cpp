@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <eddy/net/http/error.hpp>
 
+#include "../percent.hpp"
 #include "grammar.hpp"
 
 namespace eddy::inline v1::http {
@@ -13,10 +14,7 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-bool is_control(char byte) {
-  const auto b = static_cast<unsigned char>(byte);
-  return (b < 0x20 && !is_space(byte)) || b == 0x7F;
-}
+bool is_forbidden(char byte) { return url_syntax::is_control(byte) && !is_space(byte); }
 
 void skip_space(std::string_view& text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -45,7 +43,7 @@ class netrc::reader {
       if (awaited_ == awaited::end_of_macro) awaited_ = awaited::keyword;
       return;
     }
-    if (std::any_of(line.begin(), line.end(), is_control)) fail("a control byte");
+    if (std::any_of(line.begin(), line.end(), is_forbidden)) fail("a control byte");
     while (!line.empty() && awaited_ != awaited::end_of_macro) {
       if (awaited_ == awaited::keyword && line.front() == '#') return;
       take(next_word(line));

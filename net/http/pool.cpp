@@ -17,12 +17,13 @@ connection_slot::connection_slot(connection_pool& pool, pool_host& host,
                                  std::unique_ptr<connection> evicted) noexcept
     : pool_(&pool), host_(&host), connection_(std::move(reused)), evicted_(std::move(evicted)) {
   if (connection_) pool_->in_use_.add(*connection_);
+  if (evicted_) pool_->in_use_.add(*evicted_);
 }
 
 std::unique_ptr<connection> connection_slot::take_closing() noexcept {
-  if (evicted_) return std::move(evicted_);
-  if (connection_) pool_->in_use_.remove(*connection_);
-  return std::move(connection_);
+  std::unique_ptr<connection>& closing = evicted_ ? evicted_ : connection_;
+  if (closing) pool_->in_use_.remove(*closing);
+  return std::move(closing);
 }
 
 connection& connection_slot::adopt(std::unique_ptr<connection> fresh) noexcept {
@@ -33,10 +34,15 @@ connection& connection_slot::adopt(std::unique_ptr<connection> fresh) noexcept {
   return *connection_;
 }
 
+void connection_slot::close_evicted(connection_pool& pool) noexcept {
+  if (evicted_) pool.in_use_.remove(*evicted_);
+  evicted_.reset();
+}
+
 void connection_slot::keep() noexcept {
   if (!pool_) return;
   connection_pool& pool = *std::exchange(pool_, nullptr);
-  evicted_.reset();
+  close_evicted(pool);
   if (!connection_) {
     pool.vacate(*host_);
     return;
@@ -48,7 +54,7 @@ void connection_slot::keep() noexcept {
 void connection_slot::drop() noexcept {
   if (!pool_) return;
   connection_pool& pool = *std::exchange(pool_, nullptr);
-  evicted_.reset();
+  close_evicted(pool);
   if (connection_) pool.in_use_.remove(*connection_);
   connection_.reset();
   pool.vacate(*host_);
@@ -132,7 +138,7 @@ void connection_pool::keep(pool_host& host, std::unique_ptr<connection> c) noexc
     vacate(host);
     return;
   }
-  c->rest();
+  c->rest(buffers_);
   ledger_.give_back(*c.release(), detail::now_ns(loop_));
   serve();
   schedule_expiry();
@@ -158,11 +164,13 @@ void connection_pool::fire() noexcept {
     delete as_connection(e);
     vacate(host);
   }
+  if (ledger_.slots() == 0) buffers_.clear();
   schedule_expiry();
 }
 
 void connection_pool::retire() noexcept {
   retired_ = true;
+  buffers_.clear();
   // A loop that has ended took its timers with it.
   if (index != not_armed && detail::current_loop() == &loop_) detail::disarm(loop_, *this);
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {

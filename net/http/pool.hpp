@@ -55,11 +55,12 @@ class connection_slot {
   friend class connection_pool;
   connection_slot(connection_pool& pool, pool_host& host, std::unique_ptr<connection> reused,
                   std::unique_ptr<connection> evicted) noexcept;
+  void close_evicted(connection_pool& pool) noexcept;
 
   connection_pool* pool_ = nullptr;
   pool_host* host_ = nullptr;
   std::unique_ptr<connection> connection_;
-  std::unique_ptr<connection> evicted_;
+  std::unique_ptr<connection> evicted_;  // among those in use, so that close() knows it
 };
 
 // Waits in the pool's line. Named, and alive until the await is over. A grant that comes together
@@ -119,6 +120,7 @@ class connection_pool final : private detail::timer {
   // Nobody will ask for idle connections any more: closes them, now and from now on. Never waits.
   void retire() noexcept;
 
+  read_buffers& buffers() noexcept { return buffers_; }
   const pool_ledger& ledger() const noexcept { return ledger_; }
   std::uint64_t opened() const noexcept { return opened_; }
   std::uint64_t reused() const noexcept { return reused_; }
@@ -151,6 +153,7 @@ class connection_pool final : private detail::timer {
 
   pool_ledger ledger_;
   entry_list in_use_;
+  read_buffers buffers_;
   std::int64_t keep_alive_ns_;
   detail::loop_core& loop_;
   std::size_t connecting_ = 0;

@@ -6,6 +6,7 @@
 #include "auth_scheme.hpp"
 #include "quoted.hpp"
 #include "response_parser.hpp"
+#include "status.hpp"
 #include "writer.hpp"
 
 namespace eddy::inline v1::http {
@@ -30,10 +31,6 @@ std::string tunnel_prefix(const route& to) {
   return name_of(to.proxy()) + ", asked for a tunnel to " + to.authority() + ": ";
 }
 
-bool is_tunnel(const response_head& reply) noexcept {
-  return reply.status >= 200 && reply.status <= 299;
-}
-
 // Until the head of the final reply; true when it is there. Whoever speaks for the origin speaks
 // when it has been spoken to, so that nothing can be behind the head of a tunnel's.
 bool take_reply(response_parser& parser, std::span<const std::byte> came) {
@@ -42,7 +39,7 @@ bool take_reply(response_parser& parser, std::span<const std::byte> came) {
     came = came.subspan(next.consumed);
     if (next.event == response_event::need_more) return false;
     if (next.event != response_event::head) continue;
-    if (!is_tunnel(parser.head()) || came.empty()) return true;
+    if (!is_success(parser.head().status) || came.empty()) return true;
     throw protocol_error("it has sent " + std::to_string(came.size()) +
                          " bytes behind the head of its reply");
   }

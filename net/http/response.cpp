@@ -6,12 +6,11 @@
 #include "failure.hpp"
 #include "quoted.hpp"
 #include "response_state.hpp"
+#include "status.hpp"
 
 namespace eddy::inline v1::http {
 
 namespace {
-
-constexpr int first_error_status = 400;
 
 response_state& present(response_state* state) {
   if (!state) throw std::logic_error("an empty http::response was read: it was moved from");
@@ -56,7 +55,7 @@ const endpoint* response::remote_address() const noexcept {
 const http::timings& response::timings() const noexcept { return state_->times(); }
 
 void response::raise_for_status() const {
-  if (status() < first_error_status) return;
+  if (!is_error(status())) return;
   throw status_error(status(), reason(), place_of(url()));
 }
 

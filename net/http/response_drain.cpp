@@ -3,21 +3,14 @@
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timeout.hpp>
 
+#include "drain.hpp"
 #include "response_state.hpp"
 
 namespace eddy::inline v1::http {
 
-namespace {
-
-// More than an error page, less than a new connection costs; and for how long.
-constexpr std::size_t most_drained_bytes = 64 * 1024;
-constexpr std::chrono::seconds most_drain_time(1);
-
-}  // namespace
-
 const headers& response_state::trailers() const {
   if (ended_) return trailers_;
-  throw std::logic_error(request_ + ": trailers() before the body has been read to its end");
+  throw std::logic_error(request() + ": trailers() before the body has been read to its end");
 }
 
 // What there is of the body in memory, which is no more than a connection's buffer.
@@ -32,17 +25,13 @@ void response_state::finish_with_what_came() noexcept {
   }
 }
 
-bool response_state::takes_long_to_drain() const noexcept {
-  return framing_.end == body_end::until_close || framing_.end == body_end::tunnel ||
-         slot_.get()->parser().body_bytes_left() > most_drained_bytes;
-}
-
 task<> response_state::drain() {
   for (std::size_t size = 0; !ended_ && size <= most_drained_bytes;) {
     finish_with_what_came();
     if (ended_ || !slot_) co_return;
     const std::size_t got = co_await slot_.get()->read();
     size += got;
+    progress_.received(got);
     const response_event then = slot_.get()->arrived(got);
     if (then == response_event::end) end_exchange();
   }
@@ -64,7 +53,7 @@ task<bool> response_state::discard(share self) {
   self->begin_read();
   self->claimed_ = true;
   try {
-    if (self->slot_ && !self->takes_long_to_drain()) {
+    if (self->slot_ && !takes_long_to_drain(self->slot_.get()->parser())) {
       const time_point until = std::min(self->clock_.total().at, now() + most_drain_time);
       co_await with_deadline(until, self->drain());
     }

@@ -75,6 +75,40 @@ TEST_CASE("when close has returned, no descriptor of the session is open") {
   eddy::run(main());
 }
 
+TEST_CASE("close waits for a connection that has just given its place up") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("abc")));
+    scripted_origin other(always(reply_with("def")));
+    session client(session_options().limit(1));
+    response first = co_await client.get(origin.url());
+    auto waits = eddy::spawn(failure_of<eddy::http::error>(text_of(client.get(other.url()))));
+    co_await settle();
+    CHECK(client.statistics().waiting == 1);
+    const std::size_t before = open_descriptors();
+    CHECK(co_await first.text() == "abc");
+    CHECK(client.statistics().waiting == 0);
+    co_await client.close();
+    CHECK(open_descriptors() < before);
+    const std::string failure = co_await waits;
+    CHECK(failure == "GET " + other.url() + ": connecting: the session is closed");
+    CHECK(client.statistics().open == 0);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("a session may be moved between close() and its await") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("abc")));
+    session client;
+    CHECK(co_await text_of(client.get(origin.url())) == "abc");
+    task<> closing = client.close();
+    session moved = std::move(client);
+    co_await std::move(closing);
+    CHECK(moved.statistics().open == 0);
+  };
+  eddy::run(main());
+}
+
 TEST_CASE("close ends connecting") {
   const auto main = []() -> task<> {
     session client;

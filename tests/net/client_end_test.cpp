@@ -158,6 +158,8 @@ TEST_CASE("discard reads a short rest, and keeps the connection") {
       response answer = co_await client.get(origin.url());
       CHECK(co_await answer.discard());
       CHECK(client.statistics().idle == 1);
+      const std::size_t whole = head_of(rest.size() + 3).size() + 3 + rest.size();
+      CHECK(client.statistics().bytes_received == whole);
       CHECK(co_await answer.discard());
       std::byte piece[3];
       CHECK(co_await answer.read_some(piece) == 0);

