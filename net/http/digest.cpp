@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "../percent.hpp"
 #include "grammar.hpp"
 
 namespace eddy::inline v1::http {
@@ -70,17 +71,15 @@ bool is_ascii(std::string_view text) {
 
 // RFC 8187 §3.2: ext-value.
 void append_extended(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
   constexpr std::string_view marks = "!#$&+-.^_`|~";
   out.append("UTF-8''");
   for (const char byte : text) {
-    const auto value = static_cast<unsigned char>(byte);
-    const bool stands = value < 0x80 && (grammar::is_letter(byte) || grammar::is_digit(byte) ||
-                                         marks.find(byte) != std::string_view::npos);
+    const bool stands = grammar::is_letter(byte) || grammar::is_digit(byte) ||
+                        marks.find(byte) != std::string_view::npos;
     if (stands) {
       out.push_back(byte);
     } else {
-      out.append({'%', digits[value >> 4U], digits[value & 15U]});
+      url_syntax::append_triplet(out, byte);
     }
   }
 }

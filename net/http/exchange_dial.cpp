@@ -78,7 +78,7 @@ class exchange::dial_steps final : public dial_watch {
 };
 
 bool exchange::is_routed() const noexcept {
-  return session_->is_routed() || (settings_ && settings_->proxy.is_set());
+  return session_->is_routed() || (settings_ && settings_->proxy.is_used());
 }
 
 route exchange::way() const {

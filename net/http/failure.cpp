@@ -44,8 +44,8 @@ class failed final : public Error, public request_failure {
       : Error(arguments...), request_failure(during) {}
 };
 
-// What is derived elsewhere is more than its text: a status_error of another request, which a body's
-// generator lets through, a filesystem_error.
+// What is derived elsewhere is more than its text: a status_error of another request, which a
+// body's generator lets through, a filesystem_error.
 template <class Error>
 bool is_known_here(const Error& e) noexcept {
   return typeid(e) == typeid(Error) || dynamic_cast<const request_failure*>(&e);

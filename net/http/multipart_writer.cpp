@@ -1,15 +1,12 @@
 #include "multipart_writer.hpp"
 
+#include "../../runtime/quoted.hpp"
+
 namespace eddy::inline v1::http {
 
 std::string boundary_of(std::span<const std::byte, boundary_random_bytes> random) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string boundary = "eddy-";
-  for (const std::byte byte : random) {
-    const auto value = std::to_integer<unsigned>(byte);
-    boundary += digits[value >> 4U];
-    boundary += digits[value & 0xfU];
-  }
+  for (const std::byte byte : random) detail::append_hex(boundary, static_cast<char>(byte));
   return boundary;
 }
 

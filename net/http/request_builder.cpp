@@ -4,10 +4,10 @@
 
 #include "../percent.hpp"
 #include "exchange.hpp"
-#include "grammar.hpp"
-#include "quoted.hpp"
 #include "form.hpp"
+#include "grammar.hpp"
 #include "multipart_parts.hpp"
+#include "quoted.hpp"
 
 namespace eddy::inline v1::http {
 

@@ -26,10 +26,10 @@ http::dialer_settings http_session::dialing(const http::session_settings& s) {
 
 http::route http_session::route_of(const url& to, const http::proxy& own) const {
   http::route way(std::string(to.host()), to.port(), to.scheme() == "https");
-  if (own.is_set()) {
-    way.through(own);
-  } else if (settings.socket) {
+  if (settings.socket) {
     way.by_socket(*settings.socket);
+  } else if (own.is_set()) {
+    way.through(own);
   } else if (settings.has_proxies) {
     way.through(settings.proxies.choose(to));
   }

@@ -17,6 +17,12 @@ using eddy::http::session_options;
 
 namespace {
 
+// A text is not taken for "on".
+template <class Subject>
+concept takes_cookies_as_text = requires(Subject s) { std::move(s).cookies("a=1"); };
+static_assert(!takes_cookies_as_text<eddy::http::request_builder>);
+static_assert(!takes_cookies_as_text<session_options>);
+
 // The value of a field of a request; "(none)" if there is none, "(twice)" if there are more.
 std::string field_of(const std::string& request, const std::string& name) {
   const std::string key = "\r\n" + name + ": ";

@@ -211,6 +211,17 @@ TEST_CASE("the handshake timeout is for TLS alone") {
   eddy::run(main());
 }
 
+TEST_CASE("without a proxy, one that is refused changes nothing") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("abc")));
+    session client;
+    CHECK(co_await text_of(client.get(origin.url())) == "abc");
+    CHECK(co_await text_of(client.get(origin.url()).proxy(eddy::http::proxy::direct())) == "abc");
+    CHECK(client.statistics().connects == 1);
+  };
+  eddy::run(main());
+}
+
 namespace {
 
 task<> answer_one(eddy::unix_listener& listener, std::string& asked) {
@@ -221,7 +232,8 @@ task<> answer_one(eddy::unix_listener& listener, std::string& asked) {
 
 }  // namespace
 
-TEST_CASE("a unix socket takes every connection, whatever the host" * needs_a_kernel()) {
+TEST_CASE("a unix socket takes every connection, whatever the host and the request's proxy" *
+          needs_a_kernel()) {
   const auto main = []() -> task<> {
     const folder_for_sockets folder;
     const std::string path = folder.path("/site");
@@ -235,6 +247,11 @@ TEST_CASE("a unix socket takes every connection, whatever the host" * needs_a_ke
     CHECK(line_of(asked) == "GET /x HTTP/1.1");
     CHECK(field_of(asked, "Host") == "any.example");
     co_await serving;
+    for (const auto& by : {eddy::http::proxy::direct(), eddy::http::proxy::parse("nowhere:1")}) {
+      eddy::join_handle<> again = eddy::spawn(answer_one(listener, asked));
+      CHECK(co_await text_of(client.get("http://any.example/y").proxy(by)) == "by socket");
+      co_await again;
+    }
     CHECK_THROWS_AS(session_options().unix_socket(""), std::invalid_argument);
   };
   eddy::run(main());

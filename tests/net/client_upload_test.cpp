@@ -140,10 +140,10 @@ TEST_CASE("what a generator throws leaves the await, and the body has no end") {
               client.post(origin.url())
                   .stream(fails_after("abc", generator_broke("broke")), 100)) == "broke");
     // So are those that tell more than the ones that they derive from.
+    const eddy::http::status_error gone(410, "Gone", "http://b/");
     CHECK(co_await failure_of<eddy::http::status_error>(
-              client.post(origin.url())
-                  .stream(fails_after("abc", eddy::http::status_error(404, "Gone", "http://b/")))) ==
-          "404 Gone for http://b/");
+              client.post(origin.url()).stream(fails_after("abc", gone))) ==
+          "410 Gone for http://b/");
     // Errors that look like the connection's are the generator's all the same.
     const std::system_error reset(std::make_error_code(std::errc::connection_reset), "upstream");
     CHECK(co_await failure_of<std::system_error>(

@@ -87,6 +87,7 @@ class response_awaiter {
 //   auto [a, b] = co_await gather(session.get(first).send(), session.get(second).send());
 class [[nodiscard("a request is sent when it is awaited")]] request_builder {
  public:
+  // For Eddy's own layers.
   request_builder(detail::http_session_ref session, std::string_view method, eddy::url to);
   request_builder(request_builder&& other) noexcept
       : session_(std::move(other.session_)),
@@ -151,6 +152,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
   }
   // Adds a field to a body of application/x-www-form-urlencoded.
   request_builder&& form(std::string_view name, std::string_view value) &&;
+  // A form with files: <eddy/net/http/multipart.hpp>.
   request_builder&& multipart(http::multipart parts) &&;
   // Sends the head first, and the body when the server says 100 Continue, or nothing for a second;
   // for large bodies that may be refused. Nothing is sent of a body that another answer comes
@@ -208,6 +210,7 @@ class [[nodiscard("a request is sent when it is awaited")]] request_builder {
   request_builder&& cookie(std::string_view name, std::string_view value) &&;
   // Off: this request neither sends nor keeps cookies of the session's jar.
   request_builder&& cookies(bool on) &&;
+  request_builder&& cookies(const void* text) && = delete;  // see cookie()
   // In place of the session's. Never sent to another origin.
   request_builder&& auth(const http::auth& credentials) &&;
   // In place of the session's.

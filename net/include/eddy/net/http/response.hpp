@@ -55,6 +55,7 @@ class visited {
 //   std::string page = co_await answer.text();
 class [[nodiscard]] response {
  public:
+  // For Eddy's own layers.
   explicit response(response_state* adopted) noexcept : state_(adopted) {}
   response(response&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   response& operator=(response&& other) noexcept;

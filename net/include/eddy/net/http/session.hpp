@@ -176,6 +176,7 @@ class session_options {
   // Off: cookies are neither kept nor sent.
   session_options& cookies(bool on) &;
   session_options&& cookies(bool on) && { return std::move(cookies(on)); }
+  session_options& cookies(const void* text) = delete;  // see cookie_jar::load()
   // Credentials for every request that brings none of its own; not for another origin that a
   // redirection leads to.
   session_options& auth(const http::auth& credentials) &;
@@ -186,7 +187,8 @@ class session_options {
   // As HTTP_PROXY and its siblings say, read now.
   session_options& proxies_from_environment() &;
   session_options&& proxies_from_environment() && { return std::move(proxies_from_environment()); }
-  // Every connection goes to this socket, whatever the URL's host.
+  // Every connection goes to this socket, whatever the URL's host, and through no proxy, whatever
+  // the request says.
   session_options& unix_socket(std::string_view path) &;
   session_options&& unix_socket(std::string_view path) && { return std::move(unix_socket(path)); }
 
@@ -195,7 +197,8 @@ class session_options {
   session_options&& max_redirects(unsigned most) && noexcept {
     return std::move(max_redirects(most));
   }
-  // Whom to trust, instead of the system's certificates.
+  // Whom to trust, instead of the system's certificates, and who we are. "http/1.1" is offered by
+  // ALPN whatever its alpn() says.
   session_options& tls(const tls_context& trust) &;
   session_options&& tls(const tls_context& trust) && { return std::move(tls(trust)); }
   // Off: any server may claim to be any host. On by default; means nothing beside tls().
