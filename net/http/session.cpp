@@ -82,7 +82,8 @@ url resolved(const url& base, std::string_view text) {
   }
   for (const char byte : text) {
     if (url_syntax::is_control(byte)) {
-      throw url_error("URL " + url_syntax::quoted_url(text) + " holds " + url_syntax::described(byte));
+      throw url_error("URL " + url_syntax::quoted_url(text) + " holds " +
+                      url_syntax::described(byte));
     }
   }
   url to = base.resolve(text);
