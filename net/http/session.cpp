@@ -92,7 +92,9 @@ url resolved(const url& base, std::string_view text) {
 }
 
 url checked_http(url to) {
-  if (!to.is_http()) throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
+  if (!to.is_http()) {
+    throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
+  }
   return to;
 }
 
