@@ -25,18 +25,10 @@ namespace http = eddy::http;
 // them holds its own until its turn to write comes.
 constexpr std::size_t most_transfers = 50;
 
-// The three below throw failure.
+// These two throw failure.
 http::proxy proxy_of(const std::string& text) {
   try {
     return text.empty() ? http::proxy::direct() : http::proxy::parse(text);
-  } catch (const std::invalid_argument& e) {
-    throw failure(exit_code::proxy_not_resolved, e.what());
-  }
-}
-
-void take_proxies_of_environment(http::session_options& options) {
-  try {
-    options.proxies_from_environment();
   } catch (const std::invalid_argument& e) {
     throw failure(exit_code::proxy_not_resolved, e.what());
   }
@@ -59,7 +51,7 @@ http::session_options options_of(const settings& s, narrator& teller) {
   if (s.proxy) {
     options.proxy(proxy_of(*s.proxy));
   } else {
-    take_proxies_of_environment(options);
+    options.proxies_from_environment();
   }
   if (!s.unix_socket.empty()) take_unix_socket(options, s.unix_socket);
   if (s.connect_timeout_s > 0) {

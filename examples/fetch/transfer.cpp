@@ -166,9 +166,9 @@ void transfer::check_announced(const http::response& answer) const {
   std::uint64_t bytes = 0;
   std::from_chars(text->data(), text->data() + text->size(), bytes);
   if (bytes <= *settings_.max_body_bytes || answer.headers().contains("Content-Encoding")) return;
-  throw failure(exit_code::too_large, place_of(answer.url()) + ": a body of " + std::to_string(bytes) +
-                                          " bytes, --max-body is " +
-                                          std::to_string(*settings_.max_body_bytes));
+  throw failure(exit_code::too_large,
+                place_of(answer.url()) + ": a body of " + std::to_string(bytes) +
+                    " bytes, --max-body is " + std::to_string(*settings_.max_body_bytes));
 }
 
 eddy::task<> transfer::copy_body(http::response& answer) {
@@ -185,7 +185,8 @@ eddy::task<> transfer::copy_body(http::response& answer) {
     const std::string_view piece(reinterpret_cast<const char*>(memory.get()), got);
     co_await output_.write_some(piece);
     if (!excess) continue;
-    throw failure(exit_code::too_large, place_of(answer.url()) + ": a body of more than --max-body (" +
+    throw failure(exit_code::too_large, place_of(answer.url()) +
+                                            ": a body of more than --max-body (" +
                                             std::to_string(most) + ") bytes");
   }
 }

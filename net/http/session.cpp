@@ -81,7 +81,8 @@ url resolved(const url& base, std::string_view text) {
   }
   for (const char byte : text) {
     if (url_syntax::is_control(byte)) {
-      throw url_error("URL " + url_syntax::quoted_url(text) + " holds " + url_syntax::described(byte));
+      throw url_error("URL " + url_syntax::quoted_url(text) + " holds " +
+                      url_syntax::described(byte));
     }
   }
   url to = base.resolve(text);
@@ -93,7 +94,9 @@ url resolved(const url& base, std::string_view text) {
 task<> close_shared(detail::http_session_ref kept) { co_await kept->pool.close(); }
 
 url checked_http(url to) {
-  if (!to.is_http()) throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
+  if (!to.is_http()) {
+    throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
+  }
   return to;
 }
 

@@ -170,7 +170,8 @@ class Failures(programs.Case):
                 (3, "-L", at + "/bad"), (63, "--max-body", "1", at + "/"),
                 (63, "--max-body", "1", at + "/chunked"), (22, "--fail", at + "/missing"),
                 (3, "http://user:secret@h:99999/"), (3, "http://user:sec ret@h h/"),
-                (3, "user:secret/@h/"), (1, "ftp://user:secret@h/"), (7, "user:secret@127.0.0.1:1")):
+                (3, "user:secret/@h/"), (1, "ftp://user:secret@h/"),
+                (7, "user:secret@127.0.0.1:1")):
             with self.subTest(arguments):
                 self.assertNotIn(b"sec", self.expect(code, *arguments).stderr)
 
