@@ -102,7 +102,9 @@ std::size_t response_state::take(std::span<std::byte> into) {
 
 void response_state::begin_read() {
   if (reading_) throw std::logic_error(request() + ": another coroutine reads this response");
-  if (failed_) throw error(request() + ": an earlier read of this response failed or was cancelled");
+  if (failed_) {
+    throw error(request() + ": an earlier read of this response failed or was cancelled");
+  }
   reading_ = true;
 }
 
