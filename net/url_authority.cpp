@@ -23,7 +23,7 @@ std::uint16_t parse_port(const source& from, std::string_view digits, host_rules
   constexpr unsigned highest = std::numeric_limits<std::uint16_t>::max();
   const unsigned lowest = rules == host_rules::dns ? 1 : 0;
   if (!std::all_of(digits.begin(), digits.end(), is_digit)) {
-    from.fail_at(digits, "port " + quoted(digits) + " is not a number");
+    from.fail_at(digits, "port " + from.quoted_piece(digits) + " is not a number");
   }
   unsigned port = 0;
   for (const char digit : digits) {
@@ -31,8 +31,8 @@ std::uint16_t parse_port(const source& from, std::string_view digits, host_rules
     port = std::min(port * 10 + static_cast<unsigned>(digit - '0'), highest + 1);
   }
   if (port < lowest || port > highest) {
-    from.fail_at(digits, "port " + quoted(digits) + " is not in " + std::to_string(lowest) + ".." +
-                             std::to_string(highest));
+    from.fail_at(digits, "port " + from.quoted_piece(digits) + " is not in " +
+                             std::to_string(lowest) + ".." + std::to_string(highest));
   }
   return static_cast<std::uint16_t>(port);
 }

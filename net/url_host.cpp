@@ -84,7 +84,7 @@ std::string normalised_ipv6(const source& from, std::string_view host) {
   const bool fits = host.size() < text.size();
   if (fits) std::copy(host.begin(), host.end(), text.begin());
   if (!fits || inet_pton(AF_INET6, text.data(), &address) != 1) {
-    from.fail_at(host, quoted(host) + " is not an IPv6 address");
+    from.fail_at(host, from.quoted_piece(host) + " is not an IPv6 address");
   }
   return inet_ntop(AF_INET6, &address, text.data(), text.size());
 }

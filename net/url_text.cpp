@@ -20,6 +20,34 @@ bool is_scheme(std::string_view text) noexcept {
          });
 }
 
+// What messages show of user info.
+constexpr std::string_view hidden_mark = "***";
+
+struct range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+
+  bool holds(std::size_t at) const noexcept { return begin <= at && at < end; }
+};
+
+// Where the user info is, if there is some. A password with a bare "/", "?" or "#" ends up outside
+// the authority, so that with a ':' in that, everything before the last '@' may be one.
+range secret_of(std::string_view text) noexcept {
+  range out;
+  const std::size_t colon = text.find_first_of(":/?#");
+  const bool has_scheme =
+      colon != text.npos && text[colon] == ':' && is_scheme(text.substr(0, colon));
+  if (has_scheme) out.begin = colon + 1;
+  const bool has_authority = text.substr(out.begin).starts_with("//");
+  if (has_authority) out.begin += 2;
+  const std::string_view rest = text.substr(out.begin);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  std::size_t at = authority.rfind('@');
+  if (at == rest.npos && authority.find(':') != rest.npos) at = rest.rfind('@');
+  out.end = at == rest.npos ? out.begin : out.begin + at;
+  return out;
+}
+
 // Takes what stands before the first of `stops` off the front of `text`.
 std::string_view take_until(std::string_view& text, std::string_view stops) noexcept {
   const std::string_view taken = text.substr(0, text.find_first_of(stops));
@@ -40,13 +68,30 @@ std::string described(char byte) {
   return out;
 }
 
+std::string quoted_url(std::string_view text) {
+  const range secret = secret_of(text);
+  if (secret.begin == secret.end) return quoted(text);
+  std::string shown(text.substr(0, secret.begin));
+  return quoted(shown.append(hidden_mark).append(text.substr(secret.end)));
+}
+
 void source::fail(std::string_view problem) const {
-  throw url_error("URL " + quoted(text_) + ": " + std::string(problem));
+  throw url_error("URL " + quoted_url(text_) + ": " + std::string(problem));
 }
 
 void source::fail_at(std::string_view where, std::string_view problem) const {
-  const auto offset = where.data() - text_.data();
+  const range secret = secret_of(text_);
+  auto offset = static_cast<std::size_t>(where.data() - text_.data());
+  if (secret.holds(offset)) fail(problem);
+  if (offset >= secret.end && secret.begin < secret.end) {
+    offset -= secret.end - secret.begin - hidden_mark.size();
+  }
   fail(std::string(problem) + " at offset " + std::to_string(offset));
+}
+
+std::string source::quoted_piece(std::string_view piece) const {
+  const auto offset = static_cast<std::size_t>(piece.data() - text_.data());
+  return secret_of(text_).holds(offset) ? std::string(hidden_mark) : quoted(piece);
 }
 
 void source::check_length(std::size_t length) const {

@@ -13,8 +13,10 @@ class source {
 
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   [[noreturn]] void fail(std::string_view problem) const;
-  // Appends " at offset N", where `where` begins.
+  // Appends " at offset N", where `where` begins in the text that is shown; nothing if that is not.
   [[noreturn]] void fail_at(std::string_view where, std::string_view problem) const;
+  // A piece of the text for a message, quoted; "***" if it is not to be shown.
+  [[nodiscard]] std::string quoted_piece(std::string_view piece) const;
   void check_length(std::size_t length) const;
 
  private:
@@ -23,6 +25,8 @@ class source {
 
 // In quotes, with what is not printable ASCII as \xNN, shortened: safe in a log line.
 [[nodiscard]] std::string quoted(std::string_view text);
+// The same of a URL, good or bad, with *** for its user info and for whatever may be a piece of it.
+[[nodiscard]] std::string quoted_url(std::string_view text);
 // A byte as a message names it: "a space", "a control byte 0x0a", "'<'".
 [[nodiscard]] std::string described(char byte);
 

@@ -164,6 +164,9 @@ class reader {
     if (app_.count("--proxy") > 0) s_.proxy = proxy_;
     if (app_.count("--user") > 0) take_user();
     check_range();
+    if (app_.count("--unix-socket") > 0 && s_.unix_socket.empty()) {
+      throw CLI::ValidationError("--unix-socket", "wants a path, is empty");
+    }
     s_.show_heads = include_ || s_.head_only;
   }
 

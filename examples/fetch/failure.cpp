@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <eddy/net/http/error.hpp>
+#include <eddy/net/http/proxy.hpp>
 #include <eddy/net/http/timeout.hpp>
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/tls.hpp>
@@ -42,6 +43,7 @@ int by_step(const std::exception& e, int connecting) noexcept {
 int exit_code_of(const std::exception& e) noexcept {
   if (const auto* own = dynamic_cast<const failure*>(&e)) return own->code();
   if (is<http::request_timeout>(e)) return exit_code::timeout;
+  if (is<http::invalid_proxy>(e)) return exit_code::proxy_not_resolved;  // of the environment
   if (is<eddy::url_error>(e)) return exit_code::malformed_url;
   if (is<http::proxy_resolve_error>(e)) return exit_code::proxy_not_resolved;
   if (is<eddy::resolve_error>(e)) return exit_code::host_not_resolved;

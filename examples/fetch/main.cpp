@@ -25,12 +25,21 @@ namespace http = eddy::http;
 // them holds its own until its turn to write comes.
 constexpr std::size_t most_transfers = 50;
 
-// Throws failure.
+// These two throw failure.
 http::proxy proxy_of(const std::string& text) {
   try {
     return text.empty() ? http::proxy::direct() : http::proxy::parse(text);
   } catch (const std::invalid_argument& e) {
     throw failure(exit_code::proxy_not_resolved, e.what());
+  }
+}
+
+// curl's code, for a path that is too long.
+void take_unix_socket(http::session_options& options, const std::string& path) {
+  try {
+    options.unix_socket(path);
+  } catch (const std::invalid_argument& e) {
+    throw failure(exit_code::host_not_resolved, e.what());
   }
 }
 
@@ -44,7 +53,7 @@ http::session_options options_of(const settings& s, narrator& teller) {
   } else {
     options.proxies_from_environment();
   }
-  if (!s.unix_socket.empty()) options.unix_socket(s.unix_socket);
+  if (!s.unix_socket.empty()) take_unix_socket(options, s.unix_socket);
   if (s.connect_timeout_s > 0) {
     options.connect_timeout(std::chrono::duration<double>(s.connect_timeout_s));
   }

@@ -1,5 +1,7 @@
 #include "outgoing.hpp"
 
+#include <algorithm>
+
 #include "failure.hpp"
 #include "printable.hpp"
 
@@ -12,7 +14,7 @@ constexpr const char* form_type = "application/x-www-form-urlencoded";
 void require_http(const eddy::url& to) {
   if (to.is_http()) return;
   throw failure(exit_code::unsupported_protocol,
-                "the protocol of \"" + printable(to.str()) + "\" is neither http nor https");
+                "the protocol of \"" + place_of(to) + "\" is neither http nor https");
 }
 
 bool is_unwanted(const settings& s, std::string_view name) {
@@ -24,7 +26,17 @@ bool is_unwanted(const settings& s, std::string_view name) {
 
 // "example.com:80/a" is a host with its port, not the scheme "example.com".
 std::string with_scheme(const std::string& text) {
-  return text.find("://") == text.npos ? "http://" + text : text;
+  const std::size_t mark = std::min(text.find_first_of(":/?#"), text.size());
+  return text.compare(mark, 3, "://") == 0 ? text : "http://" + text;
+}
+
+// Those of the first URL stay with its origin, as in curl.
+void keep_user_info(eddy::url& to, const eddy::url& from) {
+  if (!to.user_info().empty() || from.user_info().empty()) return;
+  const std::size_t mark = to.scheme().size() + 3;
+  std::string text = to.str();
+  text.insert(mark, std::string(from.user_info()) + "@");
+  to = eddy::url::parse(text);
 }
 
 }  // namespace
@@ -59,6 +71,8 @@ std::optional<outgoing> next_request(const settings& s, const outgoing& last, in
   if (out.to.origin() != last.to.origin()) {
     for (const char* name : {"Authorization", "Cookie", "Host"}) out.fields.remove(name);
     out.same_origin = false;
+  } else {
+    keep_user_info(out.to, last.to);
   }
   return out;
 }

@@ -25,7 +25,7 @@ outgoing first_request(const settings& s, const std::string& text);
 // The request that a response of `status` with these fields leads to, or nothing if it is no
 // redirection. As curl does it: 301, 302 and 303 drop the body, and make a POST that no -X asked
 // for a GET; what -X names stays. What is meant for one origin (the fields Authorization, Cookie,
-// Host, and -u) is not sent to another. Throws as first_request.
+// Host, -u and the URL's user info) is not sent to another. Throws as first_request.
 std::optional<outgoing> next_request(const settings& s, const outgoing& last, int status,
                                      const eddy::http::headers& fields);
 

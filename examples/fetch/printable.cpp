@@ -17,4 +17,10 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string place_of(const eddy::url& to) {
+  const std::string authority = to.authority();
+  const std::string host = authority.empty() ? "" : "//" + authority;
+  return printable(std::string(to.scheme()) + ":" + host + to.target());
+}
+
 }  // namespace fetch

@@ -10,6 +10,7 @@
 #include "failure.hpp"
 #include "head_text.hpp"
 #include "narrator.hpp"
+#include "printable.hpp"
 #include "retries.hpp"
 
 namespace fetch {
@@ -109,6 +110,7 @@ bool transfer::is_worth_a_retry(const http::response& answer) {
 // curl keeps a method that -X names where RFC 9110 §15.4 would change it.
 eddy::task<http::response> transfer::respond() {
   outgoing request = first_request(settings_, settings_.urls[index_]);
+  const eddy::url first = request.to;
   for (unsigned followed = 0;; ++followed) {
     http::response answer = co_await send(request);
     keep_head(answer);
@@ -119,7 +121,7 @@ eddy::task<http::response> transfer::respond() {
     if (followed == settings_.max_redirects) {
       throw failure(exit_code::too_many_redirects,
                     "more than --max-redirects (" + std::to_string(followed) + ") from " +
-                        settings_.urls[index_]);
+                        place_of(first));
     }
     co_await answer.discard();
     request = std::move(*next);
@@ -157,14 +159,16 @@ eddy::task<> transfer::deliver(http::response& answer) {
 }
 
 void transfer::check_announced(const http::response& answer) const {
+  constexpr int not_modified = 304;  // announces what a 200 would have had
+  const bool has_body = !settings_.head_only && answer.status() != not_modified;
   const auto text = answer.headers().get("Content-Length");
-  if (!settings_.max_body_bytes || settings_.head_only || !text) return;
+  if (!settings_.max_body_bytes || !has_body || !text) return;
   std::uint64_t bytes = 0;
   std::from_chars(text->data(), text->data() + text->size(), bytes);
   if (bytes <= *settings_.max_body_bytes || answer.headers().contains("Content-Encoding")) return;
-  throw failure(exit_code::too_large, answer.url().str() + ": a body of " + std::to_string(bytes) +
-                                          " bytes, --max-body is " +
-                                          std::to_string(*settings_.max_body_bytes));
+  throw failure(exit_code::too_large,
+                place_of(answer.url()) + ": a body of " + std::to_string(bytes) +
+                    " bytes, --max-body is " + std::to_string(*settings_.max_body_bytes));
 }
 
 eddy::task<> transfer::copy_body(http::response& answer) {
@@ -181,7 +185,8 @@ eddy::task<> transfer::copy_body(http::response& answer) {
     const std::string_view piece(reinterpret_cast<const char*>(memory.get()), got);
     co_await output_.write_some(piece);
     if (!excess) continue;
-    throw failure(exit_code::too_large, answer.url().str() + ": a body of more than --max-body (" +
+    throw failure(exit_code::too_large, place_of(answer.url()) +
+                                            ": a body of more than --max-body (" +
                                             std::to_string(most) + ") bytes");
   }
 }

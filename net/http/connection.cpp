@@ -40,9 +40,9 @@ task<> connection::dial(dialer& by, route to, dial_watch& watch) {
   transport_ = co_await by.dial(std::move(to), watch);
 }
 
-void connection::begin(std::string_view method) {
+void connection::begin(std::string_view method, read_buffers& spare) {
   parser_.begin(method);
-  if (!buffer_) buffer_.reset(new std::byte[buffer_bytes]);
+  if (!buffer_) buffer_ = spare.take();
   begin_ = end_ = sent_ = received_ = 0;
 }
 

@@ -6,6 +6,7 @@
 #include "dialer.hpp"
 #include "pool_ledger.hpp"
 #include "response_parser.hpp"
+#include "spare_memory.hpp"
 #include "stop_scope.hpp"
 #include "transport.hpp"
 
@@ -29,8 +30,8 @@ class connection final : public pool_entry {
   // which is what the retry is for.
   bool is_usable() const noexcept { return !aborted_ && transport_.is_quiet(); }
 
-  // A new exchange: the response will be one to `method`.
-  void begin(std::string_view method);
+  // A new exchange: the response will be one to `method`. The read buffer is one of `spare`.
+  void begin(std::string_view method, read_buffers& spare);
   task<> write(std::string_view bytes) { return transport_.write_all(bytes, &sent_); }
 
   // The next event that needs no reading; pieces of the body are good until read() is called.
@@ -53,8 +54,8 @@ class connection final : public pool_entry {
   void taint() noexcept { tainted_ = true; }
   // After the exchange: whether another one may follow.
   bool is_reusable() const noexcept;
-  // Gives the memory of the read buffer back.
-  void rest() noexcept { buffer_.reset(); }
+  // Gives the read buffer back.
+  void rest(read_buffers& spare) noexcept { spare.put_back(std::move(buffer_)); }
 
   // Of this exchange: bytes that the peer may have seen, bytes that came.
   std::size_t sent() const noexcept { return sent_; }
@@ -73,15 +74,14 @@ class connection final : public pool_entry {
   task<> close_idle();
 
  private:
-  // A TLS record, the most that one read of a tls_stream brings.
-  static constexpr std::size_t buffer_bytes = 16 * 1024;
-
   task<> dial(dialer& by, route to, dial_watch& watch);
-  std::span<std::byte> free_space() noexcept { return {buffer_.get(), buffer_bytes}; }
+  std::span<std::byte> free_space() noexcept {
+    return {buffer_.get(), read_buffers::buffer_bytes};
+  }
 
   transport transport_;
   response_parser parser_;
-  std::unique_ptr<std::byte[]> buffer_;
+  read_buffers::buffer buffer_;
   std::size_t begin_ = 0;  // what the parser has not seen yet
   std::size_t end_ = 0;
   std::size_t sent_ = 0;

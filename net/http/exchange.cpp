@@ -6,6 +6,7 @@
 #include "response_state.hpp"
 #include "retry.hpp"
 #include "session_state.hpp"
+#include "url_views.hpp"
 
 namespace eddy::inline v1::http {
 
@@ -33,6 +34,9 @@ exchange::exchange(request_builder&& r)
       clock_(chosen_times(settings_.get(), session_->settings.times)),
       progress_(session_->settings.observer, session_->counters) {
   session_->budget.earn();
+  request_memory spare = session_->memories.take();
+  head_ = std::move(spare.head);
+  if (fields_.empty()) fields_ = std::move(spare.fields);
 }
 
 task<response> exchange::run() {
@@ -110,17 +114,23 @@ task<> exchange::hop() {
 task<> exchange::acquire() {
   step_ = step::queueing;
   progress_.tell(trace_step::queued);
-  std::string origin = pool_key();
+  std::string room;
+  const std::string_view origin = pool_key(room);
   slot_ = session_->pool.try_acquire(origin);
   if (slot_) co_return;
   limit_ = clock_.from_now(timeout_kind::pool);
-  task<connection_slot> turn = session_->pool.acquire(std::move(origin));
+  task<connection_slot> turn = session_->pool.acquire(std::string(origin));
   slot_ = co_await with_deadline(limit_.at, std::move(turn));
   progress_.lap(&timings::queue);
 }
 
-// What connections have in common that may carry each other's requests.
-std::string exchange::pool_key() const { return is_routed() ? way().pool_key() : url_.origin(); }
+// What connections have in common that may carry each other's requests: a view of the URL, or of
+// `room`.
+std::string_view exchange::pool_key(std::string& room) const {
+  if (is_routed()) return room = way().pool_key();
+  if (url_.user_info().empty()) return origin_without_user_info(url_);
+  return room = url_.origin();
+}
 
 bool exchange::has_usable_connection() const noexcept {
   const connection* c = slot_.get();
@@ -146,7 +156,7 @@ class sent_counter {
 
 task<> exchange::attempt() {
   connection& c = *slot_.get();
-  c.begin(method_);
+  c.begin(method_, session_->pool.buffers());
   const sent_counter counter(progress_, c);
   head_received_ = false;
   early_body_.clear();
@@ -200,11 +210,11 @@ void exchange::head_came() {
 }
 
 response exchange::finish() {
-  std::string request = request_line_of(method_, url_);
   ++session_->counters.responses;
+  session_->memories.put_back({std::move(fields_), std::move(head_)});
   response_head head = slot_.get()->take_head();
   auto state = std::make_unique<response_state>(
-      std::move(session_), std::move(slot_), clock_, std::move(request), std::move(head),
+      std::move(session_), std::move(slot_), clock_, std::move(method_), std::move(head),
       std::move(url_), std::move(history_), std::move(early_body_), std::move(progress_));
   if (settings_) {
     state->set_decoding(settings_->decompress);

@@ -14,6 +14,8 @@
 
 namespace eddy::inline v1::http {
 
+struct netrc_entry;
+
 // Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
 // says so. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
 // slot goes with it, so that nothing is left open or reserved.
@@ -31,7 +33,7 @@ class exchange {
   // exchange.cpp
   task<> hop();
   task<> acquire();
-  std::string pool_key() const;
+  std::string_view pool_key(std::string& room) const;
   bool is_routed() const noexcept;
   route way() const;
   bool has_usable_connection() const noexcept;
@@ -84,6 +86,7 @@ class exchange {
   void begin_route();
   void forget_own_cookies() noexcept;
   task<> look_up_login();
+  bool is_meant_for_hop(const netrc_entry& entry) const;
   std::string cookie_field();
   bool uses_jar() const noexcept;
   void keep_cookies();

@@ -92,8 +92,19 @@ task<> exchange::look_up_login() {
   const netrc known = netrc::parse(text);
   const netrc_entry* const found = known.find(url_.host());
   http::auth who;
-  if (found && found->has_login) who = http::auth::basic(found->login, found->password);
+  if (found && found->has_login && is_meant_for_hop(*found)) {
+    who = http::auth::basic(found->login, found->password);
+  }
   server_auth_.begin(std::move(who));
+}
+
+// Where a redirection leads is for the server to say: another origin gets what is said of its host
+// by name, and that never in the clear if the request began with TLS.
+bool exchange::is_meant_for_hop(const netrc_entry& entry) const {
+  if (history_.empty()) return true;
+  const url& first = history_.front().url();
+  if (url_.origin() == first.origin()) return true;
+  return !entry.machine.empty() && (first.scheme() != "https" || url_.scheme() == "https");
 }
 
 std::string exchange::cookie_field() {

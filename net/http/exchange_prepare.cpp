@@ -7,6 +7,7 @@
 #include "grammar.hpp"
 #include "quoted.hpp"
 #include "session_state.hpp"
+#include "url_views.hpp"
 #include "writer.hpp"
 
 namespace eddy::inline v1::http {
@@ -118,11 +119,13 @@ std::string exchange::target() const {
 }
 
 void exchange::write_head() {
-  if (!fields_.contains("Host")) fields_.add("Host", url_.authority());
+  if (!fields_.contains("Host")) fields_.add("Host", authority_of(url_));
   announce_body();
   write_identity();
   head_.clear();
-  append_request_head(head_, method_, target(), fields_);
+  const std::string absolute = is_forwarded_ ? target() : std::string();
+  const std::string_view named = is_forwarded_ ? absolute : target_of(url_);
+  append_request_head(head_, method_, named, fields_);
   body_rides_ = !source() && !expecting_ && head_.size() + body_.size() <= small_request_bytes;
   if (body_rides_) head_.append(body_);
 }

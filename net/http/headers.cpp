@@ -12,6 +12,10 @@ namespace eddy::inline v1::http {
 
 namespace {
 
+// What a few fields need: the first one makes room for them, so that each does not make some.
+constexpr std::size_t least_fields = 8;
+constexpr std::size_t least_bytes = 192;
+
 // The value without the whitespace around it, once the pair is fit to be sent.
 std::string_view checked_value(std::string_view name, std::string_view value) {
   if (name.empty()) throw invalid_request("header name is empty");
@@ -122,14 +126,19 @@ headers::entry headers::store(std::string_view name, std::string_view value) {
   }
   // The arguments may point into text_, so they are copied out before it moves.
   std::string grown;
-  grown.reserve(std::max(needed, 2 * text_.capacity()));
+  grown.reserve(std::max({needed, 2 * text_.capacity(), least_bytes}));
   grown.append(text_).append(name).append(value);
   text_ = std::move(grown);
   return stored;
 }
 
 void headers::append(std::string_view name, std::string_view value) {
+  if (entries_.capacity() == 0) entries_.reserve(least_fields);
   entries_.push_back(store(name, value));
+}
+
+std::size_t headers::capacity_bytes() const noexcept {
+  return text_.capacity() + entries_.capacity() * sizeof(entry);
 }
 
 void headers::reserve(std::size_t fields, std::size_t bytes) {

@@ -138,7 +138,7 @@ void connection_pool::keep(pool_host& host, std::unique_ptr<connection> c) noexc
     vacate(host);
     return;
   }
-  c->rest();
+  c->rest(buffers_);
   ledger_.give_back(*c.release(), detail::now_ns(loop_));
   serve();
   schedule_expiry();
@@ -164,11 +164,13 @@ void connection_pool::fire() noexcept {
     delete as_connection(e);
     vacate(host);
   }
+  if (ledger_.slots() == 0) buffers_.clear();
   schedule_expiry();
 }
 
 void connection_pool::retire() noexcept {
   retired_ = true;
+  buffers_.clear();
   // A loop that has ended took its timers with it.
   if (index != not_armed && detail::current_loop() == &loop_) detail::disarm(loop_, *this);
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {

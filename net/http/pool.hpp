@@ -120,6 +120,7 @@ class connection_pool final : private detail::timer {
   // Nobody will ask for idle connections any more: closes them, now and from now on. Never waits.
   void retire() noexcept;
 
+  read_buffers& buffers() noexcept { return buffers_; }
   const pool_ledger& ledger() const noexcept { return ledger_; }
   std::uint64_t opened() const noexcept { return opened_; }
   std::uint64_t reused() const noexcept { return reused_; }
@@ -152,6 +153,7 @@ class connection_pool final : private detail::timer {
 
   pool_ledger ledger_;
   entry_list in_use_;
+  read_buffers buffers_;
   std::int64_t keep_alive_ns_;
   detail::loop_core& loop_;
   std::size_t connecting_ = 0;

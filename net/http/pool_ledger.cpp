@@ -36,7 +36,7 @@ void pool_ledger::unpin(pool_host& host) noexcept {
 
 pool_ledger::decision pool_ledger::decide(const pool_host& host) const noexcept {
   if (host.newest_idle) return {answer::reuse, host.newest_idle};
-  if (limit_per_host_ > 0 && host.slots >= limit_per_host_) return {answer::wait, nullptr};
+  if (is_held_up(host)) return {answer::wait, nullptr};
   if (limit_ == 0 || slots_ < limit_) return {answer::open, nullptr};
   if (pool_entry* victim = idle_.oldest()) return {answer::evict, victim};
   return {answer::wait, nullptr};
@@ -48,16 +48,51 @@ void pool_ledger::take(pool_host& host, const decision& d) noexcept {
   if (d.what == answer::evict || d.what == answer::open) add_slot(host);
 }
 
-// Walks past those whose origin is at its own limit; without such a limit the first one decides for
-// all of them.
+void pool_ledger::enqueue(pool_request& r) noexcept {
+  pool_host& host = *r.host;
+  r.turn = ++last_turn_;
+  r.behind = nullptr;
+  r.before = host.last_waiting;
+  (host.last_waiting ? host.last_waiting->behind : host.first_waiting) = &r;
+  host.last_waiting = &r;
+  line_.push_back(r);
+  requeue(host);
+}
+
+void pool_ledger::withdraw(pool_request& r) noexcept {
+  pool_host& host = *r.host;
+  (r.before ? r.before->behind : host.first_waiting) = r.behind;
+  (r.behind ? r.behind->before : host.last_waiting) = r.before;
+  r.before = r.behind = nullptr;
+  line_.remove(r);
+  requeue(host);
+}
+
+// By its origin's own limit: a slot of another origin would not help.
+bool pool_ledger::is_held_up(const pool_host& host) const noexcept {
+  return limit_per_host_ > 0 && !host.newest_idle && host.slots >= limit_per_host_;
+}
+
+// After any change to a host or its line. Without a limit per host the line of all is enough.
+void pool_ledger::requeue(pool_host& host) noexcept {
+  if (limit_per_host_ == 0) return;
+  const bool wanted = host.first_waiting && !is_held_up(host);
+  if (host.is_queued && wanted && host.turn == host.first_waiting->turn) return;
+  if (host.is_queued) servable_.remove(host);
+  if (wanted) servable_.add(host, host.first_waiting->turn);
+}
+
+// The first one decides for all: if it is not held up by its own origin's limit, it waits for any
+// slot, and if there is none, nobody has an idle connection to wait for either.
 pool_request* pool_ledger::first_in_line(decision& d) const noexcept {
-  for (auto* w = line_.front(); w; w = static_cast<detail::waiter*>(w->next)) {
-    auto* request = static_cast<pool_request*>(w);
-    d = decide(*request->host);
-    if (d.what != answer::wait) return request;
-    if (limit_per_host_ == 0) return nullptr;
+  pool_request* first = front_of_line();
+  if (limit_per_host_ > 0) {
+    const auto* host = static_cast<const pool_host*>(servable_.first());
+    first = host ? host->first_waiting : nullptr;
   }
-  return nullptr;
+  if (!first) return nullptr;
+  d = decide(*first->host);
+  return d.what == answer::wait ? nullptr : first;
 }
 
 void pool_ledger::give_back(pool_entry& e, std::int64_t now_ns) noexcept {
@@ -68,12 +103,14 @@ void pool_ledger::give_back(pool_entry& e, std::int64_t now_ns) noexcept {
   e.older_of_host = host.newest_idle;
   if (host.newest_idle) host.newest_idle->newer_of_host = &e;
   host.newest_idle = &e;
+  requeue(host);
 }
 
 void pool_ledger::vacate(pool_host& host) noexcept {
   assert(slots_ > 0 && host.slots > 0);
   --slots_;
   --host.slots;
+  requeue(host);
   forget_if_unused(host);
 }
 
@@ -88,6 +125,7 @@ void pool_ledger::add_slot(pool_host& host) noexcept {
   ++host.slots;
   ++slots_;
   if (slots_ > most_slots_) most_slots_ = slots_;
+  requeue(host);
 }
 
 void pool_ledger::remove_idle(pool_entry& e) noexcept {
@@ -95,6 +133,7 @@ void pool_ledger::remove_idle(pool_entry& e) noexcept {
   if (e.older_of_host) e.older_of_host->newer_of_host = e.newer_of_host;
   (e.newer_of_host ? e.newer_of_host->older_of_host : e.host->newest_idle) = e.older_of_host;
   e.older_of_host = e.newer_of_host = nullptr;
+  requeue(*e.host);
 }
 
 void pool_ledger::forget_if_unused(pool_host& host) noexcept {

@@ -8,15 +8,19 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "host_queue.hpp"
+
 namespace eddy::inline v1::http {
 
 // What the ledger knows of one origin ("https://example.com:8443"). Its record lives as long as it
 // has a slot or is pinned.
-struct pool_host {
+struct pool_host : queued_host {
   const std::string* origin = nullptr;
   std::size_t slots = 0;  // connections that are open, idle ones included, or about to be
   std::size_t pins = 0;   // requests that may still ask
   class pool_entry* newest_idle = nullptr;
+  class pool_request* first_waiting = nullptr;  // its own line, a part of the line of all
+  class pool_request* last_waiting = nullptr;
 };
 
 // What the ledger knows of one connection: the base of `connection`.
@@ -54,6 +58,10 @@ class pool_request : public detail::waiter {
  public:
   pool_host* host = nullptr;
 
+  std::uint64_t turn = 0;  // in the line of all
+  pool_request* before = nullptr;  // links of the line of its host
+  pool_request* behind = nullptr;
+
  protected:
   pool_request() noexcept {}
   ~pool_request() = default;
@@ -71,6 +79,9 @@ class pool_request : public detail::waiter {
 //     longest gives its slot to a request for another origin.
 //  4. Nobody who waits could be served: whoever changes the books asks first_in_line() until it
 //     answers null. So a newcomer that can be served at once overtakes no one.
+//
+// Nothing walks the line or the origins: every step costs the same with ten thousand of them as
+// with ten, but for host_queue, which is needed only with a limit per host.
 class pool_ledger {
  public:
   // 0: no limit.
@@ -100,8 +111,8 @@ class pool_ledger {
   // caller's.
   void take(pool_host& host, const decision& d) noexcept;
 
-  void enqueue(pool_request& r) noexcept { line_.push_back(r); }
-  void withdraw(pool_request& r) noexcept { line_.remove(r); }
+  void enqueue(pool_request& r) noexcept;
+  void withdraw(pool_request& r) noexcept;
   // The one to be served next and what it gets; null if everyone has to wait.
   pool_request* first_in_line(decision& d) const noexcept;
   // The one that has waited longest, to be turned away.
@@ -122,8 +133,12 @@ class pool_ledger {
   std::size_t waiting() const noexcept { return line_.size(); }
   std::size_t hosts() const noexcept { return hosts_.size(); }
   std::size_t most_slots() const noexcept { return most_slots_; }
+  // What finding the next in the line has cost so far.
+  std::uint64_t steps() const noexcept { return servable_.steps(); }
 
  private:
+  bool is_held_up(const pool_host& host) const noexcept;
+  void requeue(pool_host& host) noexcept;
   void add_slot(pool_host& host) noexcept;
   void remove_idle(pool_entry& e) noexcept;
   void forget_if_unused(pool_host& host) noexcept;
@@ -140,6 +155,9 @@ class pool_ledger {
   std::unordered_map<std::string, pool_host, text_hash, std::equal_to<>> hosts_;
   entry_list idle_;
   detail::wait_list line_;
+  // With a limit per host: those with somebody in the line whom that limit does not hold up.
+  host_queue servable_;
+  std::uint64_t last_turn_ = 0;
   std::size_t slots_ = 0;
   std::size_t most_slots_ = 0;
 };

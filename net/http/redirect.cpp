@@ -2,7 +2,7 @@
 
 #include <eddy/net/http/error.hpp>
 
-#include "quoted.hpp"
+#include "../url_text.hpp"
 
 namespace eddy::inline v1::http {
 
@@ -27,7 +27,8 @@ bool is_redirect(int status) {
 }
 
 url target_of(const url& from, int status, std::string_view location) {
-  const std::string what = std::to_string(status) + " redirects to " + quoted(location);
+  const std::string what =
+      std::to_string(status) + " redirects to " + url_syntax::quoted_url(location);
   url to;
   try {
     to = from.resolve(location);

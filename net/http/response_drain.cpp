@@ -10,7 +10,7 @@ namespace eddy::inline v1::http {
 
 const headers& response_state::trailers() const {
   if (ended_) return trailers_;
-  throw std::logic_error(request_ + ": trailers() before the body has been read to its end");
+  throw std::logic_error(request() + ": trailers() before the body has been read to its end");
 }
 
 // What there is of the body in memory, which is no more than a connection's buffer.

@@ -22,13 +22,13 @@ constexpr std::size_t most_decoded_at_once = 1024 * 1024;
 }  // namespace
 
 response_state::response_state(detail::http_session_ref session, connection_slot slot,
-                               const exchange_clock& clock, std::string request, response_head head,
+                               const exchange_clock& clock, std::string method, response_head head,
                                eddy::url reached, std::vector<visited> history,
                                std::string early_body, request_progress progress)
     : session_(std::move(session)),
       slot_(std::move(slot)),
       clock_(clock),
-      request_(std::move(request)),
+      method_(std::move(method)),
       head_(std::move(head)),
       url_(std::move(reached)),
       history_(std::move(history)),
@@ -46,6 +46,8 @@ response_state::response_state(detail::http_session_ref session, connection_slot
     slot_.drop();
   }
 }
+
+std::string response_state::request() const { return request_line_of(method_, url_); }
 
 void response_state::let_go() noexcept {
   if (--references_ > 0) return;
@@ -99,8 +101,10 @@ std::size_t response_state::take(std::span<std::byte> into) {
 }
 
 void response_state::begin_read() {
-  if (reading_) throw std::logic_error(request_ + ": another coroutine reads this response");
-  if (failed_) throw error(request_ + ": an earlier read of this response failed or was cancelled");
+  if (reading_) throw std::logic_error(request() + ": another coroutine reads this response");
+  if (failed_) {
+    throw error(request() + ": an earlier read of this response failed or was cancelled");
+  }
   reading_ = true;
 }
 
@@ -147,7 +151,7 @@ void response_state::fail() {
   piece_ = {};
   slot_.drop();
   try {
-    rethrow_named(request_, request_stage::receiving_body, limit_.kind, clock_, aborted);
+    rethrow_named(request(), request_stage::receiving_body, limit_.kind, clock_, aborted);
   } catch (...) {
     progress_.failed_with_current();
     throw;
@@ -177,7 +181,7 @@ std::uint64_t response_state::announced_bytes() const noexcept {
 }
 
 void response_state::claim() {
-  if (claimed_) throw std::logic_error(request_ + ": the body was read already");
+  if (claimed_) throw std::logic_error(request() + ": the body was read already");
   claimed_ = true;
 }
 
@@ -199,7 +203,7 @@ void response_state::check_collected(std::uint64_t size) {
   failed_ = true;
   piece_ = {};
   slot_.drop();
-  const std::string what = request_ +
+  const std::string what = request() +
                            ": reading the response: the body has more than max_body_bytes (" +
                            std::to_string(max_body_bytes_) + ")";
   progress_.failed(what);

@@ -20,7 +20,7 @@ namespace eddy::inline v1::http {
 class response_state {
  public:
   response_state(detail::http_session_ref session, connection_slot slot,
-                 const exchange_clock& clock, std::string request, response_head head,
+                 const exchange_clock& clock, std::string method, response_head head,
                  eddy::url reached, std::vector<visited> history, std::string early_body,
                  request_progress progress);
   response_state(const response_state&) = delete;
@@ -69,6 +69,9 @@ class response_state {
   static task<bool> discard(share self);
 
  private:
+  // "GET http://example.com/", for messages.
+  std::string request() const;
+
   task<std::size_t> pull(std::span<std::byte> into);
   std::size_t take(std::span<std::byte> into);
   void advance();
@@ -103,7 +106,7 @@ class response_state {
   connection_slot slot_;              // empty once the exchange is over
   exchange_clock clock_;
   time_limit limit_;
-  std::string request_;
+  std::string method_;
   response_head head_;
   eddy::url url_;
   std::vector<visited> history_;

@@ -38,12 +38,12 @@ const charset& response_state::charset_of_text(const charset& fallback) const {
   const media_type type = parse_media_type(head_.fields.get("Content-Type").value_or(""));
   if (!type.charset || type.charset->empty()) return fallback;
   if (const charset* const found = find_charset(*type.charset)) return *found;
-  throw content_error(request_ + ": reading the response: unknown charset " +
+  throw content_error(request() + ": reading the response: unknown charset " +
                       quoted(*type.charset) + "; bytes() gives the body as it is");
 }
 
 task<std::string> response_state::text(share self, const charset& fallback) {
-  const std::string request = self->request_;
+  const std::string request = self->request();
   const charset& from = self->charset_of_text(fallback);
   std::string bytes = co_await collect<std::string>(std::move(self));
   try {
@@ -54,7 +54,7 @@ task<std::string> response_state::text(share self, const charset& fallback) {
 }
 
 task<json> response_state::parse_json(share self) {
-  const std::string request = self->request_;
+  const std::string request = self->request();
   const std::string bytes = co_await collect<std::string>(std::move(self));
   try {
     co_return json::parse(bytes);
@@ -97,7 +97,7 @@ generator<std::string> response_state::lines(share self, std::size_t max_line_by
 void response_state::check_is_event_stream() const {
   const std::string_view type = head_.fields.get("Content-Type").value_or("");
   if (parse_media_type(type).essence == "text/event-stream") return;
-  throw content_error(request_ + ": reading the response: Content-Type is " + quoted(type) +
+  throw content_error(request() + ": reading the response: Content-Type is " + quoted(type) +
                       ", not text/event-stream");
 }
 

@@ -76,24 +76,27 @@ url resolved(const url& base, std::string_view text) {
     } catch (const url_error&) {
       if (!is_relative(text)) throw;
     }
-    throw url_error("URL " + url_syntax::quoted(text) +
+    throw url_error("URL " + url_syntax::quoted_url(text) +
                     " is relative, and the session has no base_url()");
   }
   for (const char byte : text) {
     if (url_syntax::is_control(byte)) {
-      throw url_error("URL " + url_syntax::quoted(text) + " holds " + url_syntax::described(byte));
+      throw url_error("URL " + url_syntax::quoted_url(text) + " holds " +
+                      url_syntax::described(byte));
     }
   }
   url to = base.resolve(text);
   if (to.is_http()) return to;
-  throw url_error("URL " + url_syntax::quoted(text) + " is not of http or https");
+  throw url_error("URL " + url_syntax::quoted_url(text) + " is not of http or https");
 }
 
 // The session may be moved meanwhile.
 task<> close_shared(detail::http_session_ref kept) { co_await kept->pool.close(); }
 
 url checked_http(url to) {
-  if (!to.is_http()) throw url_error("URL \"" + to.str() + "\" is not of http or https");
+  if (!to.is_http()) {
+    throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
+  }
   return to;
 }
 

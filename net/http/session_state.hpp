@@ -82,6 +82,7 @@ struct http_session {
   http::digest_state digests;  // outlives the dialer
   http::dialer dialer;
   http::session_counters counters;
+  http::request_memories memories;
   http::retry_budget budget;
   std::optional<http::cookie_jar> jar;
 

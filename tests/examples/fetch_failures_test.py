@@ -157,6 +157,24 @@ class Failures(programs.Case):
                 leading = self.origin(lambda r, to=location: reply("", "302 Found", Location=to))
                 self.expect(code, "-L", leading.url)
 
+    def test_no_message_shows_user_info(self):
+        origin = self.origin({"/loop": reply("", "302 Found", Location="/loop"),
+                              "/ftp": reply("", "302 Found", Location="ftp://user:secret@h/"),
+                              "/bad": reply("", "302 Found", Location="http://user:secret@h:x/"),
+                              "/chunked": Reply(CHUNKED + b"3e8\r\n" + bytes(1000) +
+                                                b"\r\n0\r\n\r\n"),
+                              "/": reply("hello"), "/missing": reply("", "404 None")})
+        at = "user:secret@" + origin.url.removeprefix("http://")
+        for code, *arguments in (
+                (47, "-L", "--max-redirects", "2", at + "/loop"), (1, "-L", at + "/ftp"),
+                (3, "-L", at + "/bad"), (63, "--max-body", "1", at + "/"),
+                (63, "--max-body", "1", at + "/chunked"), (22, "--fail", at + "/missing"),
+                (3, "http://user:secret@h:99999/"), (3, "http://user:sec ret@h h/"),
+                (3, "user:secret/@h/"), (1, "ftp://user:secret@h/"),
+                (7, "user:secret@127.0.0.1:1")):
+            with self.subTest(arguments):
+                self.assertNotIn(b"sec", self.expect(code, *arguments).stderr)
+
     def test_content_codings(self):
         packed = gzip.compress(b"hello" * 100)
         bad = bytearray(packed)
@@ -184,7 +202,9 @@ class Failures(programs.Case):
             "/chunked": Reply(CHUNKED + b"3e8\r\n" + bytes(1000) + b"\r\n1\r\nx\r\n0\r\n\r\n"),
             "/open": Reply(OK + b"\r\n" + bytes(5000), "close"),
             "/bomb": reply(packed, Content_Encoding="gzip"),
+            "/same": reply("", "304 Not Modified", Content_Length="5000"),
         })
+        self.expect(0, "--max-body", "1000", origin.url + "/same")
         self.assertEqual(self.expect(0, "--max-body", "1000", origin.url + "/fits").stdout,
                          bytes(1000))
         self.expect(0, "--max-body", "1000", "-I", origin.url + "/sized")
@@ -195,6 +215,22 @@ class Failures(programs.Case):
         self.expect(63, "--compressed", "--max-body", "999999", origin.url + "/bomb")
         done = self.expect(0, "--compressed", "--max-body", "1000000", origin.url + "/bomb")
         self.assertEqual(len(done.stdout), 1_000_000)
+
+    def test_settings_of_the_connection(self):
+        for bad in ("ftp://h", "http://user:secret@[::1", "http://user:secret@h:x"):
+            with self.subTest(bad):
+                told = self.expect(5, "http://127.0.0.1:1/", environment={"http_proxy": bad})
+                self.assertNotIn(b"secret", told.stderr)
+                self.expect(5, "-x", bad, "http://127.0.0.1:1/")
+        self.expect(6, "--unix-socket", "/x" * 100, "http://h/")
+        self.expect(2, "--unix-socket", "", "http://h/")
+
+    def test_urls_within_urls(self):
+        origin = self.origin(lambda r: reply(r.target))
+        place = origin.url.removeprefix("http://")
+        for target in ("/?to=http://x/", "/a://b", "/#://"):
+            with self.subTest(target):
+                self.expect(0, place + target)
 
     def test_reading_and_writing(self):
         origin = self.origin(lambda r: reply(bytes(10)))

@@ -160,6 +160,13 @@ class Ways(programs.Case):
         self.assertEqual([r.get("Authorization") for r in origin.requests], [basic("a:b")] * 3)
         named = origin.url.replace("://", "://a:b@")
         self.assertEqual(self.expect(0, "-L", named + "/far").stdout, b"nobody")
+        # Also where the redirection repeats the origin, as in curl.
+        whole = self.origin(lambda r: reply(r.get("Authorization") or "nobody")
+                            if r.target == "/end" else
+                            reply("", "302 Found", Location=f"http://{r.get('Host')}/end"))
+        named = whole.url.replace("://", "://a:b@") + "/near"
+        self.assertEqual(self.expect(0, "-L", named).stdout.decode(), basic("a:b"))
+        self.assertEqual(self.curl("-L", named).stdout.decode(), basic("a:b"))
 
     def test_real_servers_with_a_login(self):
         site = servers.write_site(self.folder / "site")

@@ -1,16 +1,11 @@
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include <eddy/net/http/error.hpp>
 
 #include "../../net/http/bytes_view.hpp"
 #include "../../net/http/content_decoder.hpp"
-#include "../net/parse_trace.hpp"
+#include "cut_input.hpp"
 
 namespace {
 
@@ -47,22 +42,15 @@ decoded decode(std::string_view coding, const parse_trace::pieces& input,
 
 }  // namespace
 
-// Content decodes to the same however its bytes arrive and are taken. The first byte chooses the
-// codings, the second how many of the following bytes say where to cut, and the rest is the
-// content.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
+// Content, however it is taken, too. The choice is of the codings and of what takes it.
+void check_cut(std::uint8_t choice, std::string_view content, const parse_trace::pieces& cut) {
   const std::string_view codings[] = {"gzip", "deflate", "gzip, deflate", "deflate, gzip",
                                       "br",   "zstd",    "br, zstd",      "zstd, gzip"};
-  const std::string_view coding = codings[data[0] % 8U];
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const std::string_view sizes = input.substr(2, data[1] % 8U);
-  const std::string_view content = input.substr(2 + sizes.size());
+  const std::string_view coding = codings[choice % 8U];
 
-  const std::size_t small_buffer = data[0] / 8U + std::size_t{1};
+  const std::size_t small_buffer = choice / 8U + std::size_t{1};
   const decoded whole = decode(coding, {content}, 16 * 1024);
-  const decoded cut = decode(coding, parse_trace::cut_by(content, sizes), small_buffer);
-  if (whole.failed != cut.failed) std::abort();
-  if (!whole.failed && whole.data != cut.data) std::abort();
-  return 0;
+  const decoded in_pieces = decode(coding, cut, small_buffer);
+  if (whole.failed != in_pieces.failed) std::abort();
+  if (!whole.failed && whole.data != in_pieces.data) std::abort();
 }

@@ -1,9 +1,3 @@
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-
 #include <eddy/net/http/error.hpp>
 
 #include "../../net/http/charset.hpp"
@@ -11,7 +5,7 @@
 #include "../../net/http/line_splitter.hpp"
 #include "../../net/http/media_type.hpp"
 #include "../../net/http/utf8.hpp"
-#include "../net/parse_trace.hpp"
+#include "cut_input.hpp"
 
 namespace {
 
@@ -70,25 +64,17 @@ std::string events_of(const parse_trace::pieces& input) {
 
 }  // namespace
 
-// Text means the same however its bytes arrive, and what comes out is UTF-8. The first byte chooses
-// the charset, the second how many of the following bytes say where to cut, and the rest is text,
-// lines, events and a Content-Type in turn.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
+// Text, lines, events and a Content-Type in turn, and what comes out is UTF-8. The choice is of the
+// charset.
+void check_cut(std::uint8_t choice, std::string_view text, const parse_trace::pieces& cut) {
   const std::string_view labels[] = {"utf-8",   "latin1",      "utf-16le", "utf-16be",
                                      "gb18030", "shift_jis",   "euc-jp",   "euc-kr",
                                      "big5",    "iso-2022-jp", "koi8-r",   "windows-1255"};
   const std::size_t known = EDDY_HAVE_ICONV ? std::size(labels) : 2;
-  const std::string_view label = labels[data[0] % known];
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const std::string_view sizes = input.substr(2, data[1] % 8U);
-  const std::string_view text = input.substr(2 + sizes.size());
-  const parse_trace::pieces cut = parse_trace::cut_by(text, sizes);
-
+  const std::string_view label = labels[choice % known];
   require(text_of(label, {text}) == text_of(label, cut));
   require(lines_of({text}) == lines_of(cut));
   require(events_of({text}) == events_of(cut));
   const auto type = eddy::http::parse_media_type(text);
   if (type.charset) (void)eddy::http::find_charset(*type.charset);
-  return 0;
 }

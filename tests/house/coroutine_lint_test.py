@@ -152,14 +152,16 @@ class Lint(unittest.TestCase):
                                        ("runtime", "sync", "net", "examples", "bench"))
         self.assertEqual(code, 0, "\n" + said.getvalue())
 
-    def test_the_readme(self):
-        """Its counter-examples stand in blocks that are preceded by <!-- not linted -->."""
-        faults, text = [], tree.read("README.md")
-        for block in re.finditer(r"^([^\n]*)\n```cpp\n(.*?)^```$", text, re.M | re.S):
-            if block[1].strip() != "<!-- not linted -->":
-                first = text.count("\n", 0, block.start(2))
-                faults += [f"README.md:{first + line}: {rule}"
-                           for line, rule in coroutine_lint.lint(block[2])]
+    def test_the_readmes(self):
+        """Their counter-examples stand in blocks that are preceded by <!-- not linted -->."""
+        faults = []
+        for name in tree.files(endings=["README.md"]):
+            text = tree.read(name)
+            for block in re.finditer(r"^([^\n]*)\n```cpp\n(.*?)^```$", text, re.M | re.S):
+                if block[1].strip() != "<!-- not linted -->":
+                    first = text.count("\n", 0, block.start(2))
+                    faults += [f"{name}:{first + line}: {rule}"
+                               for line, rule in coroutine_lint.lint(block[2])]
         tree.report(faults)
 
 

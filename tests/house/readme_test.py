@@ -5,6 +5,8 @@ A ```cpp block with `int main` is a program. The block after it, if the line bef
 <!-- output -->, is its whole output.
 """
 
+import concurrent.futures
+import os
 import pathlib
 import re
 import subprocess
@@ -19,7 +21,8 @@ PATH = re.compile(r"`([\w.-]+/(?:[\w.-]+/)*|(?:[\w.-]+/)*[\w-]+\.(?:cpp|hpp|py|s
 
 
 # Those that show programs.
-READMES = ("README.md", "runtime/README.md", "sync/README.md", "net/README.md")
+READMES = ("README.md", "runtime/README.md", "sync/README.md", "net/README.md",
+           "net/http/README.md")
 
 
 def programs(name):
@@ -35,10 +38,16 @@ def programs(name):
     return [program for program in found if re.search(r"\bint main\b", program[1])]
 
 
-def compile_and_run(source, folder):
+def anchors(text):
+    """What "#…" can name: its headings, as GitHub makes links of them."""
+    outside = BLOCK.sub("", text)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", outside, re.M)}
+
+
+def compile_and_run(source, folder, library):
     """The exit code and the output of a program that is linked with the library, or, if it asks for
     that, with the simulated one."""
-    library = tree.library("epoll")
     linked = "-leddy_sim" if "<eddy/runtime/sim" in source else "-leddy"
     (folder / "program.cpp").write_text(source)
     tree.run([*tree.CACHED, *tree.COMPILER, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic",
@@ -55,10 +64,18 @@ class Readme(unittest.TestCase):
 
     def test_programs(self):
         self.assertTrue(programs("README.md"), "README.md shows no program")
-        for name in READMES:
-            for line, source, expected in programs(name):
-                with self.subTest(f"{name}:{line}"), tempfile.TemporaryDirectory() as folder:
-                    code, output = compile_and_run(source, pathlib.Path(folder))
+        library = tree.library("epoll")
+
+        def outcome(source):
+            with tempfile.TemporaryDirectory() as folder:
+                return compile_and_run(source, pathlib.Path(folder), library)
+
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            begun = [(f"{name}:{line}", expected, pool.submit(outcome, source))
+                     for name in READMES for line, source, expected in programs(name)]
+            for where, expected, running in begun:
+                with self.subTest(where):
+                    code, output = running.result()
                     self.assertEqual(code, 0, output)
                     if expected is not None:
                         self.assertEqual(output, expected)
@@ -76,6 +93,25 @@ class Readme(unittest.TestCase):
             path = match[1]
             if path not in public and not (tree.ROOT / path).exists():
                 faults.append(f"README.md:{text.count(chr(10), 0, match.start()) + 1}: {path}")
+        tree.report(faults)
+
+    def test_links_within_lead_somewhere(self):
+        for name in READMES:
+            text = tree.read(name)
+            for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+                self.assertIn(anchor, anchors(text), f"{name}: no heading for #{anchor}")
+
+    def test_named_tests_exist(self):
+        """`file_test`: "a case", "another"."""
+        faults = []
+        for name in READMES:
+            named = re.findall(r'`([\w/]+_test)`: ((?:"[^"]+"(?:, )?)+)', tree.read(name))
+            for where, cases in named:
+                module = "" if "/" in where else name.split("/")[0] + "/"
+                source = tree.read(f"tests/{module}{where}.cpp")
+                faults += [f"{name}: {where} has no case {case}"
+                           for case in re.findall(r'"[^"]+"', cases)
+                           if f"TEST_CASE({case}" not in source]
         tree.report(faults)
 
     def test_options_exist(self):

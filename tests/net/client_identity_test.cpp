@@ -6,6 +6,7 @@
 
 #include "../support/client_site.hpp"
 #include "../support/simulated.hpp"
+#include "../support/tls_streams.hpp"
 #include "../support/unix_paths.hpp"
 
 using namespace eddy_tests;
@@ -232,7 +233,52 @@ TEST_CASE("netrc is looked up for each host, anew for each request" * needs_a_ke
   eddy::run(main());
 }
 
+TEST_CASE("netrc: a redirection to another origin gets no default login" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    const folder_for_sockets folder;
+    const std::string path = folder.path("/netrc");
+    for (const bool is_named : {true, false}) {
+      co_await write_file(path, std::string(is_named ? "machine 127.0.0.1" : "default") +
+                                    " login user password secret\n");
+      scripted_origin there(always(reply_with("x")));
+      scripted_origin origin(always(to(there.url())));
+      session client(session_options().auth(auth::netrc(path)));
+      CHECK(co_await text_of(client.get(origin.url())) == "x");
+      CHECK(authorization_of(origin, 0) == "Basic dXNlcjpzZWNyZXQ=");
+      CHECK(authorization_of(there, 0) == (is_named ? "Basic dXNlcjpzZWNyZXQ=" : "(none)"));
+    }
+  };
+  eddy::run(main());
+}
+
 #if EDDY_HAVE_OPENSSL
+
+TEST_CASE("netrc: what goes over TLS does not go in the clear after a redirection" *
+          needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    const folder_for_sockets folder;
+    const std::string path = folder.path("/netrc");
+    co_await write_file(path, "machine localhost login user password secret\n");
+    scripted_origin clear(always(reply_with("x")));
+    const std::string answer =
+        to("http://localhost:" + std::to_string(clear.address().port()) + "/");
+    std::string asked;
+    scripted_origin secure([&](origin_peer* peer) -> task<> {
+      eddy::tls_context identity = serving(certificates::get().good);
+      eddy::tls_stream stream =
+          co_await eddy::tls_stream::accept(std::move(peer->stream), identity);
+      asked = co_await read_text(stream);
+      co_await write_text(stream, answer);
+    });
+    session client(
+        session_options().auth(auth::netrc(path)).tls(trusting(certificates::get().ca)));
+    const std::string url = "https://localhost:" + std::to_string(secure.address().port()) + "/";
+    CHECK(co_await text_of(client.get(url)) == "x");
+    CHECK(field_of(asked, "Authorization") == "Basic dXNlcjpzZWNyZXQ=");
+    CHECK(authorization_of(clear, 0) == "(none)");
+  };
+  eddy::run(main());
+}
 
 TEST_CASE("a request with a file of logins and a challenge, cancelled at any point" *
           needs_a_kernel()) {

@@ -128,6 +128,11 @@ TEST_CASE("socks5: nothing beyond the reply is taken") {
     CHECK(got.is_done);
     CHECK(got.taken == no_password.size() + granted.size());
   }
+  // The longest there is has a name of 255 bytes.
+  const std::string longest = "\x05\x00\x00\x03\xFF"s + std::string(255, 'x') + "\x00\x50"s;
+  const outcome got = converse(to_example, no_password + longest + std::string(4096, 'x'));
+  CHECK(got.is_done);
+  CHECK(got.taken == no_password.size() + longest.size());
   // Nor is wanted() ever beyond it: reading so many bytes leaves the rest in the socket.
   const std::string said = by_password + welcome + granted_name;
   socks5_client client = with_password();

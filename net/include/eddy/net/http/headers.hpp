@@ -9,6 +9,7 @@
 namespace eddy::inline v1::http {
 
 class head_parser;
+class request_memories;
 
 // The fields of a message in the order they were added, duplicates kept. Names compare without
 // regard to ASCII case (RFC 9110 §5.1). Nothing in it can split a message: names are tokens and
@@ -66,6 +67,7 @@ class headers {
 
  private:
   friend class head_parser;
+  friend class request_memories;
 
   // The value follows its name in text_.
   struct entry {
@@ -78,6 +80,7 @@ class headers {
   entry store(std::string_view name, std::string_view value);
   void append(std::string_view name, std::string_view value);  // already checked
   void reserve(std::size_t fields, std::size_t bytes);
+  std::size_t capacity_bytes() const noexcept;
   void compact();
 
   std::string text_;

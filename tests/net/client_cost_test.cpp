@@ -1,0 +1,156 @@
+// What a request costs in memory, counted.
+#include <array>
+#include <cstdlib>
+#include <new>
+
+#include "../../net/http/spare_memory.hpp"
+#include "../support/client_site.hpp"
+#include "../support/simulated.hpp"
+
+// Sanitizers bring an operator new of their own, and with them coroutine frames are not recycled.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EDDY_TESTS_COUNT_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define EDDY_TESTS_COUNT_ALLOCATIONS 0
+#endif
+#endif
+#ifndef EDDY_TESTS_COUNT_ALLOCATIONS
+#define EDDY_TESTS_COUNT_ALLOCATIONS 1
+#endif
+
+using namespace eddy_tests;
+using eddy::task;
+using eddy::http::read_buffers;
+using eddy::http::request_memories;
+using eddy::http::request_memory;
+using eddy::http::response;
+using eddy::http::session;
+using eddy::http::session_options;
+
+namespace {
+
+thread_local std::size_t allocations = 0;
+
+}  // namespace
+
+#if EDDY_TESTS_COUNT_ALLOCATIONS
+
+// Of the whole test program: operator new[] and the others end here.
+void* operator new(std::size_t size) {
+  ++allocations;
+  void* const p = std::malloc(size > 0 ? size : 1);
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+#endif
+
+namespace {
+
+constexpr std::size_t most_allocations = 4;
+
+// Answers in the same memory again and again.
+task<> answer_without_allocating(origin_peer* peer) {
+  const std::string reply =
+      "HTTP/1.1 200 OK\r\nServer: test\r\nContent-Type: text/plain; charset=utf-8\r\n"
+      "Content-Length: 1024\r\nConnection: keep-alive\r\n\r\n" +
+      std::string(1024, 'x');
+  constexpr std::string_view end_of_head = "\r\n\r\n";
+  std::array<std::byte, 4096> asked;
+  std::size_t size = 0;
+  for (;;) {
+    const std::size_t got = co_await peer->stream.read_some(std::span(asked).subspan(size));
+    if (got == 0) co_return;
+    size += got;
+    const std::string_view head(reinterpret_cast<const char*>(asked.data()), size);
+    if (!head.ends_with(end_of_head)) continue;
+    size = 0;
+    co_await peer->stream.write_all(reply);
+  }
+}
+
+task<> get_once(session& client, const std::string& at) {
+  std::array<std::byte, 4096> piece;
+  std::size_t bytes = 0;
+  response answer = co_await client.get(at);
+  for (;;) {
+    const std::size_t got = co_await answer.read_some(piece);
+    if (got == 0) break;
+    bytes += got;
+  }
+  const bool is_right = answer.status() == 200 && bytes == 1024;
+  if (!is_right) throw std::runtime_error("not the response that was sent");
+}
+
+}  // namespace
+
+TEST_CASE("a keep-alive GET makes at most 4 allocations" *
+          doctest::skip(is_simulated() || !EDDY_TESTS_COUNT_ALLOCATIONS)) {
+  const auto main = []() -> task<> {
+    scripted_origin origin(answer_without_allocating);
+    session plain;
+    session with_fields(session_options()
+                            .header("X-One", "a value of some length, longer than most")
+                            .header("Accept-Language", "en, de;q=0.5"));
+    const std::string at = origin.url("/a/path/that/fits/into/no/string/object?and=a&query");
+    for (session* client : {&plain, &with_fields}) {
+      for (int i = 0; i < 20; ++i) co_await get_once(*client, at);
+      constexpr std::size_t rounds = 100;
+      const std::size_t before = allocations;
+      for (std::size_t i = 0; i < rounds; ++i) co_await get_once(*client, at);
+      const std::size_t made = allocations - before;
+      CHECK(made > 0);
+      CHECK(made <= most_allocations * rounds);
+      CHECK(client->statistics().connects == 1);
+    }
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("spare read buffers are few, and used again") {
+  read_buffers spare;
+  std::vector<read_buffers::buffer> taken;
+  for (std::size_t i = 0; i < read_buffers::most_kept + 5; ++i) taken.push_back(spare.take());
+  CHECK(spare.kept() == 0);
+  for (read_buffers::buffer& b : taken) spare.put_back(std::move(b));
+  CHECK(spare.kept() == read_buffers::most_kept);
+  const read_buffers::buffer again = spare.take();
+  CHECK(again);
+  CHECK(spare.kept() == read_buffers::most_kept - 1);
+  spare.put_back(nullptr);
+  CHECK(spare.kept() == read_buffers::most_kept - 1);
+  spare.clear();
+  CHECK(spare.kept() == 0);
+}
+
+TEST_CASE("what a request leaves behind is empty, little, and kept for few") {
+  request_memories spare;
+  request_memory used;
+  used.fields.add("Authorization", "secret");
+  used.head = "GET / HTTP/1.1\r\nAuthorization: secret\r\n\r\n";
+  spare.put_back(std::move(used));
+  REQUIRE(spare.kept() == 1);
+  const request_memory next = spare.take();
+  CHECK(next.fields.empty());
+  CHECK(next.head.empty());
+  CHECK(next.head.capacity() > 30);
+  CHECK(spare.kept() == 0);
+  CHECK(spare.take().head.empty());
+
+  request_memory large;
+  large.head.assign(request_memories::most_bytes + 1, 'x');
+  spare.put_back(std::move(large));
+  CHECK(spare.kept() == 0);
+  request_memory with_large_field;
+  with_large_field.fields.add("X", std::string(request_memories::most_bytes + 1, 'x'));
+  spare.put_back(std::move(with_large_field));
+  CHECK(spare.kept() == 0);
+  for (std::size_t i = 0; i < request_memories::most_kept + 5; ++i) {
+    spare.put_back(request_memory());
+  }
+  CHECK(spare.kept() == request_memories::most_kept);
+}
