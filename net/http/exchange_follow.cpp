@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timeout.hpp>
+#include <eddy/sync/event.hpp>
 
 #include "../../runtime/selector/system.hpp"
 #include "drain.hpp"
@@ -21,7 +22,11 @@ std::uint64_t random_number() noexcept {
   return number;
 }
 
-task<> sleep_for_ns(std::int64_t ns) { co_await sleep(std::chrono::nanoseconds(ns)); }
+// Whoever pauses holds no connection that close() could end.
+task<> pause_for(std::int64_t ns, event& closing) {
+  const bool closed = co_await closing.wait_for(std::chrono::nanoseconds(ns));
+  if (closed) throw error("the session was closed");
+}
 
 }  // namespace
 
@@ -78,7 +83,7 @@ task<> exchange::try_again(std::int64_t pause_ns) {
   step_ = step::pausing;
   limit_ = clock_.total();
   progress_.lap(&timings::receive);
-  task<> pause = sleep_for_ns(pause_ns);
+  task<> pause = pause_for(pause_ns, session_->pool.closing());
   co_await with_deadline(limit_.at, std::move(pause));
   progress_.lap(&timings::pause);
   ++attempts_;

@@ -189,6 +189,7 @@ connection* connection_pool::next_to_abort() noexcept {
 
 task<> connection_pool::close() {
   closed_ = true;
+  closing_.set();
   while (pool_request* r = ledger_.front_of_line()) {
     ledger_.withdraw(*r);
     static_cast<slot_request*>(r)->turned_away_ = true;

@@ -117,6 +117,8 @@ class connection_pool final : private detail::timer {
   // returns when that has happened. From then on nothing can be acquired.
   task<> close();
   bool is_closed() const noexcept { return closed_; }
+  // Set when close() begins: for who waits without a slot.
+  event& closing() noexcept { return closing_; }
   // Nobody will ask for idle connections any more: closes them, now and from now on. Never waits.
   void retire() noexcept;
 
@@ -158,6 +160,7 @@ class connection_pool final : private detail::timer {
   detail::loop_core& loop_;
   std::size_t connecting_ = 0;
   event none_connecting_;
+  event closing_;
   std::uint64_t opened_ = 0;
   std::uint64_t reused_ = 0;
   bool closed_ = false;

@@ -173,6 +173,9 @@ request_builder&& request_builder::proxy(const http::proxy& through) && {
   return std::move(*this);
 }
 
-task<response> request_builder::send() && { return perform(std::move(*this)); }
+task<response> request_builder::send() && {
+  if (!session_) throw std::logic_error("an empty http::request_builder was sent: a second time?");
+  return perform(std::move(*this));
+}
 
 }  // namespace eddy::inline v1::http

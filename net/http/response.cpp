@@ -31,28 +31,28 @@ response::~response() {
   if (state_) state_->let_go();
 }
 
-int response::status() const noexcept { return state_->head().status; }
+int response::status() const { return present(state_).head().status; }
 
-const std::string& response::reason() const noexcept { return state_->head().reason; }
+const std::string& response::reason() const { return present(state_).head().reason; }
 
-std::string_view response::version() const noexcept {
-  return state_->head().version == http_version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+std::string_view response::version() const {
+  return present(state_).head().version == http_version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
 const http::headers& response::trailers() const { return present(state_).trailers(); }
 
-const http::headers& response::headers() const noexcept { return state_->head().fields; }
+const http::headers& response::headers() const { return present(state_).head().fields; }
 
-const eddy::url& response::url() const noexcept { return state_->url(); }
+const eddy::url& response::url() const { return present(state_).url(); }
 
-const std::vector<visited>& response::history() const noexcept { return state_->history(); }
+const std::vector<visited>& response::history() const { return present(state_).history(); }
 
-const endpoint* response::remote_address() const noexcept {
-  const std::optional<endpoint>& remote = state_->remote_address();
+const endpoint* response::remote_address() const {
+  const std::optional<endpoint>& remote = present(state_).remote_address();
   return remote ? &*remote : nullptr;
 }
 
-const http::timings& response::timings() const noexcept { return state_->times(); }
+const http::timings& response::timings() const { return present(state_).times(); }
 
 void response::raise_for_status() const {
   if (!is_error(status())) return;

@@ -65,6 +65,11 @@ const detail::http_session_ref& present(const detail::http_session_ref& state) {
   return state;
 }
 
+session_settings& present(session_settings* settings) {
+  if (settings) return *settings;
+  throw std::logic_error("empty http::session_options were used: they were moved from");
+}
+
 bool is_relative(std::string_view text) {
   return url_syntax::split(url_syntax::without_surrounding_space(text)).scheme.empty();
 }
@@ -90,7 +95,6 @@ url resolved(const url& base, std::string_view text) {
   throw url_error("URL " + url_syntax::quoted_url(text) + " is not of http or https");
 }
 
-// The session may be moved meanwhile.
 task<> close_shared(detail::http_session_ref kept) { co_await kept->pool.close(); }
 
 url checked_http(url to) {
@@ -105,7 +109,7 @@ url checked_http(url to) {
 session::session() : session(session_options()) {}
 
 session::session(session_options options)
-    : state_(new detail::http_session(std::move(*options.settings_))) {}
+    : state_(new detail::http_session(std::move(present(options.settings_)))) {}
 
 session& session::operator=(session&& other) noexcept {
   if (this != &other) {
@@ -130,6 +134,7 @@ request_builder session::request(std::string_view method, url to) {
   return request_builder(present(state_), method, checked_http(std::move(to)));
 }
 
+// Not a coroutine itself: the session may be moved or destroyed before the task is awaited.
 task<> session::close() { return close_shared(present(state_)); }
 
 session_statistics session::statistics() const {

@@ -1,6 +1,8 @@
 // session::close, and errors that name the request.
 #include <eddy/runtime/gather.hpp>
 #include <eddy/sync/event.hpp>
+#include <memory>
+#include <stdexcept>
 
 #include "../support/client_site.hpp"
 #include "../support/descriptors.hpp"
@@ -42,6 +44,46 @@ TEST_CASE("close ends everything and returns when it is closed") {
     CHECK(later == "GET " + origin.url() + ": waiting for a connection: the session is closed");
     CHECK(client.statistics().open == 0);
     co_await client.close();
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("a session may go before its close is awaited") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("abc")));
+    auto client = std::make_unique<session>();
+    CHECK(co_await text_of(client->get(origin.url())) == "abc");
+    task<> closing = client->close();
+    client.reset();
+    co_await std::move(closing);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("what was moved from or sent already says so") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("abc")));
+    session first;
+    eddy::http::request_builder asking = first.get(origin.url());
+    const response answer = co_await std::move(asking);
+    CHECK_THROWS_AS((void)std::move(asking).send(), std::logic_error);
+    response old = co_await first.get(origin.url());
+    response kept = std::move(old);
+    CHECK_THROWS_AS((void)old.status(), std::logic_error);
+    CHECK_THROWS_AS((void)old.ok(), std::logic_error);
+    CHECK_THROWS_AS((void)old.headers(), std::logic_error);
+    CHECK_THROWS_AS((void)old.url(), std::logic_error);
+    CHECK_THROWS_AS((void)old.history(), std::logic_error);
+    CHECK_THROWS_AS((void)old.remote_address(), std::logic_error);
+    CHECK_THROWS_AS((void)old.timings(), std::logic_error);
+    CHECK_THROWS_AS(old.raise_for_status(), std::logic_error);
+    session second = std::move(first);
+    CHECK_THROWS_AS((void)first.get(origin.url()), std::logic_error);
+    CHECK_THROWS_AS((void)first.close(), std::logic_error);
+    session_options options;
+    const session third(std::move(options));
+    CHECK_THROWS_AS(session(std::move(options)), std::logic_error);
+    CHECK(kept.status() == 200);
   };
   eddy::run(main());
 }

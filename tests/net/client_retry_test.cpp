@@ -203,6 +203,22 @@ TEST_CASE("a wait before a retry is cancelled, and ended by the total timeout's 
   eddy::run(main());
 }
 
+TEST_CASE("closing the session ends a wait before a retry") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(busy("Retry-After: 50\r\n")));
+    session client(session_options().retry(eager()));
+    auto waits = eddy::spawn(failure_of<eddy::http::error>(text_of(client.get(origin.url()))));
+    while (client.statistics().idle == 0) co_await eddy::sleep(1ms);
+    co_await client.close();
+    const eddy::time_point closed = eddy::now();
+    const std::string failure = co_await std::move(waits);
+    CHECK(failure.ends_with("waiting before a retry: the session was closed"));
+    CHECK(eddy::now() - closed < 10s);
+    CHECK(client.statistics().open == 0);
+  };
+  eddy::run(main());
+}
+
 TEST_CASE("a request with retries cancelled at any point leaves nothing behind" *
           needs_a_kernel()) {
   const auto main = []() -> task<> {

@@ -61,25 +61,26 @@ class [[nodiscard]] response {
   response& operator=(response&& other) noexcept;
   ~response();
 
-  int status() const noexcept;
+  // Of a response that was moved from: std::logic_error, as all that follows.
+  int status() const;
   // "HTTP/1.1" or "HTTP/1.0".
-  std::string_view version() const noexcept;
+  std::string_view version() const;
   // As the server wrote it, which may be not at all.
-  const std::string& reason() const noexcept;
+  const std::string& reason() const;
   // True for 200 to 299.
-  bool ok() const noexcept { return status() >= 200 && status() <= 299; }
-  const http::headers& headers() const noexcept;
+  bool ok() const { return status() >= 200 && status() <= 299; }
+  const http::headers& headers() const;
   // The fields that came after a chunked body; std::logic_error before it has been read to its end.
   const http::headers& trailers() const;
   // The URL finally reached.
-  const eddy::url& url() const noexcept;
+  const eddy::url& url() const;
   // The redirections on the way there, in order.
-  const std::vector<visited>& history() const noexcept;
+  const std::vector<visited>& history() const;
 
   // Where the connection led: to the proxy, if there is one. Null for a unix socket.
-  const endpoint* remote_address() const noexcept;
+  const endpoint* remote_address() const;
   // How long what took, so far: <eddy/net/http/timings.hpp>.
-  const http::timings& timings() const noexcept;
+  const http::timings& timings() const;
 
   // Throws http::status_error if the status is 400 or above.
   void raise_for_status() const;

@@ -320,7 +320,8 @@ class session {
 
   // Closes every connection, also those in use, and returns when they are closed. Requests that are
   // under way or wait, and later ones, get http::error that says so. A second close does nothing.
-  // Cancellation point; after it the rest is closed by the destructor.
+  // Cancellation point; after it the rest is closed by the destructor. The task needs the session
+  // no longer.
   task<> close();
 
   session_statistics statistics() const;
