@@ -90,7 +90,7 @@ def nginx(folder, site, keys=None, names=()):
     daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
     events {{ worker_connections 512; }}
     http {{
-      access_log {folder}/access.log; default_type text/plain;
+      access_log {folder}/access.log; default_type text/plain; sendfile on;
       gzip on; gzip_min_length 1; gzip_types text/plain;
       client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
       uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
