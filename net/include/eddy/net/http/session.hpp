@@ -184,7 +184,7 @@ class session_options {
   // Every connection goes through it. Default: none, whatever the environment says.
   session_options& proxy(const http::proxy& through) &;
   session_options&& proxy(const http::proxy& through) && { return std::move(proxy(through)); }
-  // As HTTP_PROXY and its siblings say, read now.
+  // As http_proxy and its siblings say, read now.
   session_options& proxies_from_environment() &;
   session_options&& proxies_from_environment() && { return std::move(proxies_from_environment()); }
   // Every connection goes to this socket, whatever the URL's host, and through no proxy, whatever
