@@ -90,9 +90,9 @@ class tls_context {
   // As a server: clients must show a certificate that one of these (PEM, one or more) vouches for;
   // repeated calls add up. Throws tls_error.
   tls_context& client_ca_file(const std::string& path);
-  // As a server: clients get tickets with which they can resume (RFC 8446 §4.6.1, RFC 5077). Off by default: a
-  // client that closes without having read its tickets resets the connection, which may cost what
-  // it sent last.
+  // As a server: clients get tickets with which they can resume (RFC 8446 §4.6.1, RFC 5077). Off by
+  // default: a client that closes without having read its tickets resets the connection, which may
+  // cost what it sent last.
   tls_context& tickets(bool on);
 
   detail::tls_settings& settings() const noexcept { return *settings_; }
