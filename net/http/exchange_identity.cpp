@@ -123,8 +123,11 @@ bool exchange::uses_jar() const noexcept {
   return session_->jar && (!settings_ || settings_->uses_jar);
 }
 
+// What a proxy says for itself is not the origin's.
 void exchange::keep_cookies() {
-  if (uses_jar()) session_->jar->store(url_, slot_.get()->parser().head().fields);
+  const response_head& head = slot_.get()->parser().head();
+  if (is_forwarded_ && head.status == proxy_authentication_required) return;
+  if (uses_jar()) session_->jar->store(url_, head.fields);
 }
 
 // For each sending: a Digest answers with a count.

@@ -6,6 +6,7 @@
 
 #include "../support/client_site.hpp"
 #include "../support/descriptors.hpp"
+#include "../support/simulated.hpp"
 
 using namespace eddy_tests;
 using eddy::task;
@@ -117,7 +118,8 @@ TEST_CASE("when close has returned, no descriptor of the session is open") {
   eddy::run(main());
 }
 
-TEST_CASE("close waits for a connection that has just given its place up") {
+// In a simulated world the other request may have got further, and the origin's end may be open.
+TEST_CASE("close waits for a connection that has just given its place up" * needs_a_kernel()) {
   const auto main = []() -> task<> {
     scripted_origin origin(always(reply_with("abc")));
     scripted_origin other(always(reply_with("def")));

@@ -115,7 +115,8 @@ TEST_CASE("a proxy's Digest challenge is answered by the request that it is for"
         std::string reply = reply_with("x");
         if (asked.find("\r\nProxy-Authorization: Digest ") == std::string::npos) {
           reply = reply_with("", "407 Who", "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", "
-                                            "qop=\"auth\", algorithm=SHA-256\r\n");
+                                            "qop=\"auth\", algorithm=SHA-256\r\n"
+                                            "Set-Cookie: of=the-proxy; Path=/\r\n");
         }
         co_await peer->stream.write_all(reply);
       }
@@ -127,6 +128,7 @@ TEST_CASE("a proxy's Digest challenge is answered by the request that it is for"
     REQUIRE(forwarder.requests().size() == 2);
     const std::string answer = field_of(forwarder.requests()[1], "Proxy-Authorization");
     CHECK(answer.find("uri=\"http://one.example/x\"") != std::string::npos);
+    CHECK(field_of(forwarder.requests()[1], "Cookie") == "(none)");
     CHECK(forwarder.requests()[1].ends_with("\r\n\r\ndata"));
     CHECK(co_await text_of(client.get("http://two.example/")) == "x");
     CHECK(forwarder.requests().size() == 3);
