@@ -32,25 +32,6 @@ constexpr std::string_view extra_characters(component where) noexcept {
 
 }  // namespace
 
-bool is_alpha(char byte) noexcept {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
-
-bool is_unreserved(char byte) noexcept {
-  return is_alpha(byte) || is_digit(byte) || byte == '-' || byte == '.' || byte == '_' ||
-         byte == '~';
-}
-
-bool is_control(char byte) noexcept {
-  return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f;
-}
-
-char to_lower(char byte) noexcept {
-  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-}
-
 int decode_triplet(std::string_view text) noexcept {
   if (text.size() < triplet_length || text[0] != '%') return -1;
   const int high = hex_value(text[1]);

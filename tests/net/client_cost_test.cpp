@@ -33,6 +33,13 @@ namespace {
 
 thread_local std::size_t allocations = 0;
 
+// Not under a tool that has put its own operator new in the place of ours.
+bool allocations_are_counted() {
+  const std::size_t before = allocations;
+  ::operator delete(::operator new(1));
+  return allocations > before;
+}
+
 }  // namespace
 
 #if EDDY_TESTS_COUNT_ALLOCATIONS
@@ -90,6 +97,7 @@ task<> get_once(session& client, const std::string& at) {
 
 TEST_CASE("a keep-alive GET makes at most 4 allocations" *
           doctest::skip(is_simulated() || !EDDY_TESTS_COUNT_ALLOCATIONS)) {
+  if (!allocations_are_counted()) return;
   const auto main = []() -> task<> {
     scripted_origin origin(answer_without_allocating);
     session plain;

@@ -2,7 +2,9 @@
 // order.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
+#include <list>
 #include <random>
 #include <string>
 #include <vector>
@@ -92,7 +94,7 @@ cost cost_of_serving(std::size_t host_count, std::size_t limit, std::size_t per_
 
 TEST_CASE("ten thousand origins cost a request hardly more than a hundred") {
   CHECK(cost_of_serving(10'000, 100, 0).steps == 0.0);
-  for (const std::size_t per_host : {1, 2, 6}) {
+  for (const std::size_t per_host : {1U, 2U, 6U}) {
     const double few = cost_of_serving(100, 50, per_host).steps;
     const double many = cost_of_serving(10'000, 50, per_host).steps;
     CAPTURE(per_host);
@@ -143,6 +145,63 @@ TEST_CASE("requests that their own origin holds up cost the others nothing") {
   CHECK(books.waiting() == 0);
   CHECK(books.steps() - before == 0);
   books.vacate(busy);
+}
+
+TEST_CASE("whatever happens, nobody waits who could be served, and the first who can is served") {
+  std::mt19937 draw(11);
+  pool_ledger books(4, 2);
+  const std::vector<pool_host*> hosts = some_hosts(books, 5);
+  std::deque<pool_entry> entries;
+  std::vector<pool_entry*> busy;
+  std::list<waiting_request> line;
+  const auto grant = [&](pool_host& host, const pool_ledger::decision& d) {
+    books.take(host, d);
+    pool_entry* const e = d.entry ? d.entry : &entries.emplace_back();
+    e->host = &host;
+    busy.push_back(e);
+  };
+  const auto first_servable = [&] {
+    return std::find_if(line.begin(), line.end(), [&](const waiting_request& r) {
+      return books.decide(*r.host).what != answer::wait;
+    });
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const auto what = draw() % 8;
+    if (what < 4) {
+      pool_host& host = *hosts[draw() % hosts.size()];
+      const pool_ledger::decision d = books.decide(host);
+      if (d.what == answer::wait) {
+        books.enqueue(line.emplace_back(host));
+      } else {
+        grant(host, d);
+      }
+    } else if (what == 4 && !line.empty()) {
+      const auto gone = std::next(line.begin(), static_cast<int>(draw() % line.size()));
+      books.withdraw(*gone);
+      line.erase(gone);
+    } else if (what == 5) {
+      if (pool_entry* const e = books.take_idle(i - 20)) books.vacate(*e->host);
+    } else if (!busy.empty()) {
+      std::swap(busy[draw() % busy.size()], busy.back());
+      pool_entry* const e = busy.back();
+      busy.pop_back();
+      if (what == 6) {
+        books.give_back(*e, i);
+      } else {
+        books.vacate(*e->host);
+      }
+    }
+    for (;;) {
+      pool_ledger::decision d;
+      const auto expected = first_servable();
+      pool_request* const first = books.first_in_line(d);
+      REQUIRE(first == (expected == line.end() ? nullptr : &*expected));
+      if (!first) break;
+      books.withdraw(*first);
+      grant(*first->host, d);
+      line.erase(expected);
+    }
+  }
 }
 
 TEST_CASE("an origin that is no longer held up comes by the age of its first request") {
