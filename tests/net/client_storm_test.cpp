@@ -149,14 +149,14 @@ task<> rage(unsigned seed) {
   co_await client.close();
   CHECK(client.statistics().open == 0);
 
-  // Nothing of what was meant to happen is missing.
-  for (std::size_t way = 0; way < hostile_script::ways; ++way) CHECK(script->played(way) > 50);
-  // On a busy machine most requests get no further than their timeout.
-  CHECK(all.counted.whole > 20);
-  CHECK(all.counted.dropped > 20);
-  CHECK(all.counted.failed > 200);
-  CHECK(all.counted.timed_out > 200);
-  CHECK(all.counted.cancelled > 200);
+  // Nothing of what was meant to happen is missing. How often each did depends on the machine: what
+  // is slow times out.
+  for (std::size_t way = 0; way < hostile_script::ways; ++way) CHECK(script->played(way) > 0);
+  CHECK(all.counted.whole > 0);
+  CHECK(all.counted.dropped > 0);
+  CHECK(all.counted.failed > 0);
+  CHECK(all.counted.timed_out > 0);
+  CHECK(all.counted.cancelled > 0);
 }
 
 }  // namespace
