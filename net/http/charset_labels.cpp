@@ -1,6 +1,5 @@
 // Which charsets there are, and what they are called.
 #include <algorithm>
-#include <array>
 
 #include <eddy/net/http/error.hpp>
 
@@ -14,8 +13,9 @@ namespace {
 
 using method = charset::method;
 
-// WHATWG Encoding §4.2; each with the name that iconv has for it.
-constexpr std::array charsets = {
+// WHATWG Encoding §4.2; each with the name that iconv has for it. Not a std::array whose type is
+// deduced: GCC 12 puts that into writable memory.
+constexpr charset charsets[] = {
     charset{"UTF-8", method::utf_8, 1,
             "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8"},
     charset{"WINDOWS-1252", method::windows_1252, 1,

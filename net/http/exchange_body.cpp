@@ -24,7 +24,7 @@ bool expects_body(std::string_view method) {
 }
 
 void check_one_body(std::uint8_t bodies) {
-  if (std::popcount(bodies) < 2) return;
+  if ((bodies & (bodies - 1)) == 0) return;
   const int first = std::countr_zero(bodies);
   const int second = std::countr_zero(static_cast<std::uint8_t>(bodies & (bodies - 1)));
   throw invalid_request(std::string(body_names[static_cast<std::size_t>(first)]) + " and " +

@@ -11,7 +11,7 @@ PURE = re.compile(
     r"(__)?(mem(cpy|move|set|cmp|r?chr)|str)\w*|malloc|calloc|realloc|free|abort|qsort|bcmp|"
     r"(__isoc23_)?strto\w+|inet_(pton|ntop)|v?snprintf|f(mod|loor|max|min)l?|ceill?|lroundl?|"
     r"__assert_fail|__stack_chk_fail|__cxa_\w+|__gxx_personality_v0|_Unwind_\w+|__dso_handle|"
-    r"__tls_get_addr|__errno_location|_GLOBAL_OFFSET_TABLE_|__libc_single_threaded")
+    r"__tls_get_addr|__dynamic_cast|__errno_location|_GLOBAL_OFFSET_TABLE_|__libc_single_threaded")
 # C++ ones that reach outside the process.
 OUTSIDE = re.compile(
     r"std::chrono::\S*(now|locate_zone)|std::random_device|std::thread::|std::this_thread|"
@@ -23,7 +23,7 @@ ALSO = {
     "sync_channel_core.cpp.o": r"pthread_mutex_\w+",
     "net_idn.cpp.o": r"idn2_\w+",
     "net_http_public_suffix.cpp.o": r"psl_\w+",
-    "net_cares_query.cpp.o": r"ares_\w+",
+    "net_cares_": r"ares_\w+",
     "net_http_inflater.cpp.o": r"inflate\w*",
     "net_http_digest_hash.cpp.o": r"EVP_Q_digest|ERR_(set_mark|pop_to_mark)",
     "net_http_brotli_decoder.cpp.o": r"BrotliDecoder\w+",
