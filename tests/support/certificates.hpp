@@ -2,6 +2,8 @@
 // goes with the process.
 #pragma once
 
+#include <unistd.h>
+
 #include <certificates_script.hpp>
 #include <cstdlib>
 #include <filesystem>
