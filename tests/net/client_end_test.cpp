@@ -1,4 +1,6 @@
 // How a response ends: trailers, files, bodies that nobody wants, and what its connection becomes.
+#include <unistd.h>
+
 #include <stdlib.h>
 
 #include <eddy/runtime/file.hpp>

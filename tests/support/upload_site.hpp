@@ -1,6 +1,8 @@
 // Bodies, files and a reader of requests, for the tests of uploads.
 #pragma once
 
+#include <unistd.h>
+
 #include <stdlib.h>
 
 #include <eddy/runtime/file.hpp>
