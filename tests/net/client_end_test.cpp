@@ -1,7 +1,6 @@
 // How a response ends: trailers, files, bodies that nobody wants, and what its connection becomes.
-#include <unistd.h>
-
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <eddy/runtime/file.hpp>
 #include <eddy/sync/event.hpp>
