@@ -44,7 +44,6 @@ class stop_scope final : public detail::scope_owner {
     stopped_ = true;
     if (running_) body_scope_.cancel();
   }
-  bool stopped() const noexcept { return stopped_; }
 
   void on_cancel() noexcept override { body_scope_.cancel(); }
   std::coroutine_handle<> child_ended(detail::nested_scope&) noexcept override;

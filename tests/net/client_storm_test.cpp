@@ -7,6 +7,7 @@
 #include "../support/client_site.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/hostile_origin.hpp"
+#include "../support/simulated.hpp"
 
 using namespace eddy_tests;
 using namespace std::chrono_literals;
@@ -149,14 +150,17 @@ task<> rage(unsigned seed) {
   co_await client.close();
   CHECK(client.statistics().open == 0);
 
-  // Nothing of what was meant to happen is missing. How often each did depends on the machine: what
-  // is slow times out.
-  for (std::size_t way = 0; way < hostile_script::ways; ++way) CHECK(script->played(way) > 0);
-  CHECK(all.counted.whole > 0);
-  CHECK(all.counted.dropped > 0);
-  CHECK(all.counted.failed > 0);
-  CHECK(all.counted.timed_out > 0);
-  CHECK(all.counted.cancelled > 0);
+  // Nothing of what was meant to happen is missing. On a busy machine what is slow times out, so
+  // there each thing has happened at all; where time is virtual, often.
+  const std::size_t often = is_simulated() ? 200 : 1;
+  for (std::size_t way = 0; way < hostile_script::ways; ++way) {
+    CHECK(script->played(way) >= (often + 3) / 4);
+  }
+  CHECK(all.counted.whole >= often);
+  CHECK(all.counted.dropped >= often);
+  CHECK(all.counted.failed >= often);
+  CHECK(all.counted.timed_out >= often);
+  CHECK(all.counted.cancelled >= often);
 }
 
 }  // namespace
