@@ -26,14 +26,14 @@ def say(text):
     print(text, flush=True)
 
 
-def count(name, good, bad, seconds, output=""):
-    """`output` is shown if something has failed."""
+def count(name, good, bad, seconds, output="", cases=()):
+    """`output` is shown if something has failed; `cases` are what failed, where that is known."""
     global passed, failed
     with counting:
         passed += good
         failed += bad
         if bad:
-            failures.append(name)
+            failures.append(f"{name} ({', '.join(cases)})" if cases else name)
             if output:
                 say(output[-12000:])
         verdict = "FAILED" if bad else "ok    "
@@ -82,6 +82,15 @@ def build(name, setup, targets=(), compiler="g++"):
     return folder
 
 
+CASE = re.compile(r"^TEST CASE:  (.*)$", re.M)
+
+
+def failed_cases(output):
+    """Of what doctest said: the blocks of the cases that failed, and these cases' names."""
+    blocks = [b for b in re.split(r"^={10,}$", output, flags=re.M) if re.search(r"\bERROR:", b)]
+    return "\n".join(blocks), sorted({name for b in blocks for name in CASE.findall(b)})
+
+
 SUMMARY = re.compile(r"\[doctest\] test cases: +\d+ \| +(\d+) passed \| +(\d+) failed")
 
 
@@ -94,7 +103,9 @@ def doctest(name, program, arguments=(), environment=None):
         bad = 1  # a sanitizer, a leak or a crash after the summary
     if good + bad == 0:
         bad = 1  # a filter that matches nothing tests nothing
-    count(name, good, bad, time.monotonic() - began, output)
+    blocks, cases = failed_cases(output)
+    count(name, good, bad, time.monotonic() - began, blocks + output[-2000:] if cases else output,
+          cases)
 
 
 def script(name, command, environment=None):
@@ -315,7 +326,7 @@ def main():
             part()
     say(f"{time.monotonic() - began:.0f} s in all")
     if failures:
-        say("failed: " + "; ".join(failures))
+        say("failed:\n  " + "\n  ".join(failures))
     say(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
