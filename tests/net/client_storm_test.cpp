@@ -144,7 +144,7 @@ task<> rage(unsigned seed) {
   CHECK(after.idle == after.open);
   CHECK(after.most_open <= limit);
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string still = co_await text_of(client.get(sound.url()));
+    const std::string still = co_await text_of(client.get(sound.url()).timeout(10s));
     CHECK(still == "still here");
   }
   co_await client.close();
