@@ -319,7 +319,7 @@ TEST_CASE("dialer: cancelled at any await of TLS in TLS, it leaves nothing open"
     by.trust(trusting(files().ca));
     const route to = to_localhost(443, proxy_at("https://", proxy));
     int finished = 0;
-    for (int turns = 0; turns < 200 && finished < 3; ++turns) {
+    for (int turns = 0; finished < 3; ++turns) {
       written_watch watch;
       auto dialling = spawn(by.dial(to, watch));
       if (is_simulated()) {
@@ -335,8 +335,6 @@ TEST_CASE("dialer: cancelled at any await of TLS in TLS, it leaves nothing open"
         CHECK(!watch.phases.ends_with(" open"));
       }
     }
-    CHECK(finished > 0);
-    for (int i = 0; i < 20 && proxy.log().open > 0; ++i) co_await settle();
-    if (!is_simulated()) CHECK(proxy.log().open == 0);
+    while (!is_simulated() && proxy.log().open > 0) co_await settle();
   });
 }
