@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "blocking_queue.hpp"
-#include "floor.hpp"
+#include "micro/floor.hpp"
 
 namespace {
 
