@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "blocking_queue.hpp"
+#include "micro/blocking_queue.hpp"
 #include "micro/floor.hpp"
 
 namespace {

@@ -17,14 +17,14 @@ class channel_semaphore {
  public:
   channel_semaphore(const asio::any_io_executor& executor, int permits)
       : free_(executor, static_cast<std::size_t>(permits)) {
-    for (int i = 0; i < permits; ++i) free_.try_send(std::error_code());
+    for (int i = 0; i < permits; ++i) tell(free_);
   }
   auto acquire() { return free_.async_receive(use_awaitable); }
-  bool release() { return free_.try_send(std::error_code()); }
+  bool release() { return tell(free_); }
   bool ready() const { return free_.ready(); }
 
  private:
-  asio::experimental::channel<void(std::error_code)> free_;
+  asio_signal free_;
 };
 
 awaitable<void> uncontended(benchmark::State& state) {
@@ -58,7 +58,7 @@ awaitable<void> contend(channel_semaphore& slots, holders& inside) {
 awaitable<void> contended(benchmark::State& state) {
   const auto executor = co_await asio::this_coro::executor;
   channel_semaphore slots(executor, contended_permits);
-  asio::experimental::channel<void(std::error_code)> ended(executor, 1);
+  asio_signal ended(executor, 1);
   holders inside;
   measuring counted(state);
   for (auto _ : state) {
@@ -66,7 +66,7 @@ awaitable<void> contended(benchmark::State& state) {
     for (int i = 0; i < contenders; ++i) {
       asio::co_spawn(executor, contend(slots, inside), [&](std::exception_ptr error) {
         check(state, !error);
-        if (--left == 0) ended.try_send(std::error_code());
+        if (--left == 0) tell(ended);
       });
     }
     co_await ended.async_receive(use_awaitable);

@@ -1,7 +1,6 @@
 // Asio's coroutines, as its users write them: awaitable, co_spawn, use_awaitable.
 #include <asio.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
-#include <asio/experimental/channel.hpp>
 #include <numeric>
 #include <vector>
 
@@ -88,7 +87,7 @@ BENCHMARK(yield_asio)->Name("yield/asio");
 awaitable<void> gather(benchmark::State& state) {
   const auto executor = co_await asio::this_coro::executor;
   const auto count = static_cast<std::size_t>(state.range(0));
-  asio::experimental::channel<void(std::error_code)> ended(executor, 1);
+  asio_signal ended(executor, 1);
   std::int64_t sum = 0;
   measuring counted(state);
   for (auto _ : state) {
@@ -97,7 +96,7 @@ awaitable<void> gather(benchmark::State& state) {
     for (int& result : results) {
       asio::co_spawn(executor, answer(), [&](std::exception_ptr error, int value) {
         if (!error) result = value;
-        if (--left == 0) ended.try_send(std::error_code());
+        if (--left == 0) tell(ended);
       });
     }
     co_await ended.async_receive(use_awaitable);

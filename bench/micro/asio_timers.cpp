@@ -1,7 +1,6 @@
 // Asio's timers, with callbacks where no task is needed and with coroutines where one is; and the
 // cancellation of its tasks.
 #include <asio.hpp>
-#include <asio/experimental/channel.hpp>
 #include <vector>
 
 #include "asio_run.hpp"
@@ -98,7 +97,7 @@ awaitable<void> sleep_below(int levels, std::int64_t& asleep) {
 
 awaitable<void> cancel_join(benchmark::State& state, int levels) {
   const auto executor = co_await asio::this_coro::executor;
-  asio::experimental::channel<void(std::error_code)> ended(executor, 1);
+  asio_signal ended(executor, 1);
   std::int64_t asleep = 0;
   std::int64_t cancelled = 0;
   measuring counted(state);
@@ -107,7 +106,7 @@ awaitable<void> cancel_join(benchmark::State& state, int levels) {
     asio::co_spawn(executor, sleep_below(levels, asleep),
                    asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error) {
                      cancelled += error != nullptr;
-                     ended.try_send(std::error_code());
+                     tell(ended);
                    }));
     co_await asio::post(executor, use_awaitable);
     cancel.emit(asio::cancellation_type::terminal);

@@ -4,7 +4,7 @@
 #include <eddy/sync/queue.hpp>
 #include <thread>
 
-#include "../blocking_queue.hpp"
+#include "blocking_queue.hpp"
 #include "checks.hpp"
 #include "floor.hpp"
 #include "measuring.hpp"
