@@ -20,7 +20,7 @@ STEPS = {
     "cancel_join10": "the same through ten",
 }
 # What the bars of micro.svg leave out because they have a plot of their own.
-NOT_MICRO = re.compile(r"(echo|http_get|http_pool|crawl|idle|compile|lines|sleepers)(/|$)")
+NOT_MICRO = re.compile(r"(echo|http_get|http_get_own|http_pool|crawl|idle|compile|lines|sleepers)(/|$)")
 PERCENTILES = {"p50_us": "50 %", "p90_us": "90 %", "p99_us": "99 %", "p999_us": "99.9 %"}
 
 
@@ -109,8 +109,8 @@ def echo_latency(results):
 def http_cpu(results):
     labels = {m: f"{int(m.split('/')[1]):,} connections" for m in results.measures()
               if re.fullmatch(r"http_get/\d+", m)}
-    labels.update({m: m for m in results.measures() if m.startswith("http_get/")
-                   and m not in labels})
+    labels.update({m: f"{int(m.split('/')[1]):,} connections\na server never waited for"
+                   for m in results.measures() if re.fullmatch(r"http_get_own/\d+", m)})
     return bars(results, "HTTP client: CPU time per keep-alive GET of 1 KiB",
                 "the client's process; the floor is a client in C that knows these responses",
                 labels, "cpu_ns")

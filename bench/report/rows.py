@@ -7,12 +7,16 @@ implementations is the median of their ratios in each round: what slows a whole 
 
 import json
 import math
+import re
 import statistics
 
 # metric: what a reader sees; the unit
 METRICS = {
     "ns": ("time", "ns"),
-    "cpu_ns": ("CPU time per request", "ns"),
+    "cpu_ns": ("CPU time", "ns"),
+    "spawn_ns": ("CPU time of a spawn", "ns"),
+    "cancel_ns": ("CPU time of a cancel and join", "ns"),
+    "max_us": ("longest", "µs"),
     "seconds": ("time", "s"),
     "p50_us": ("latency, median", "µs"),
     "p90_us": ("latency, 90 %", "µs"),
@@ -107,11 +111,11 @@ def is_below(measure, whole):
 
 
 def is_ours(implementation):
-    return implementation == "eddy" or implementation.startswith("eddy-")
+    return re.match(r"eddy(?![^-/])", implementation) is not None
 
 
 def is_floor(implementation):
-    return implementation == "floor" or implementation.startswith("floor-")
+    return re.match(r"floor(?![^-/])", implementation) is not None
 
 
 def is_rival(implementation):
@@ -119,8 +123,9 @@ def is_rival(implementation):
 
 
 def selector_of(implementation):
-    """`io_uring` of `eddy-io_uring`; empty where the name has none."""
-    return next((s for s in SELECTORS if implementation.endswith("-" + s)), "")
+    """`io_uring` of `eddy-io_uring` and `eddy-io_uring/read_some`; empty where there is none."""
+    name = implementation.partition("/")[0]
+    return next((s for s in SELECTORS if name.endswith("-" + s)), "")
 
 
 def quartiles(values):
