@@ -3,10 +3,12 @@
 Arguments: the folder they are in; optionally the echo server of the examples and its selector.
 """
 
+import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -28,24 +30,77 @@ def programs_in(folder):
     return [p for p in sorted(folder.iterdir()) if p.is_file() and p.stat().st_mode & 0o100]
 
 
-def echo(folder, servers):
-    """No budget is checked: an instant measures nothing."""
-    for selector, program in (("epoll", "raw_epoll"), ("io_uring", "raw_uring")):
-        if (folder / program).is_file():
-            servers.append((f"{selector}/floor", folder / program))
-    if not servers:
+# The rivals of the echo benchmark, where their packages are there.
+RIVALS = {"asio": "asio_server", "libuv": "uv_server", "threads": "threads_server"}
+
+
+def check_rows(name, path, wanted):
+    """That what was asked for is in the JSON, and that no figure is missing or absurd."""
+    rows = json.loads(path.read_text())["rows"]
+    found = {(r["measure"], r["implementation"], r["metric"]) for r in rows}
+    if not wanted <= found or not all(v >= 0 for r in rows for v in r["values"]):
+        sys.exit(f"{name}: rows are missing: {sorted(wanted - found)}, or wrong: {rows}")
+
+
+def echo_servers(folder, selector):
+    servers = {f"{s}/floor": folder / program for s, program in
+               (("epoll", "raw_epoll"), ("io_uring", "raw_uring"))}
+    servers[f"{selector}/eddy/read_some"] = folder / "read_some_server"
+    servers |= {f"epoll/{what}": folder / program for what, program in RIVALS.items()}
+    return {name: program for name, program in servers.items() if program.is_file()}
+
+
+def echo(folder, selector, server):
+    """An instant measures nothing, so budgets are only checked to be missable."""
+    servers = echo_servers(folder, selector)
+    if server:
+        servers[f"{selector}/eddy"] = server
+    if f"{selector}/floor" not in servers:
         sys.exit(f"no echo server in {folder}")
-    named = [word for name, program in servers for word in ("--server", f"{name}={program}")]
-    quick = ["python3", ROOT / "bench" / "echo.py", "--load", folder / "load", *named,
-             "--connections", "4", "--seconds", "0.3", "--warmup", "0", "--rounds", "1"]
-    run("echo.py", [*quick, "--memory", "100"])
-    if shutil.which("strace"):
-        run("echo.py", [*quick, "--rounds", "0", "--syscalls"])
+    named = [word for name, program in servers.items()
+             for word in ("--server", f"{name}={program}")]
+    script = ["python3", ROOT / "bench" / "echo.py", "--load", folder / "load"]
+    instant = ["--connections", "4", "--seconds", "0.2", "--warmup", "0", "--rounds", "1"]
+    with tempfile.TemporaryDirectory() as scratch:
+        out = pathlib.Path(scratch) / "rows.json"
+        run("echo.py", [*script, *named, *instant, "--bytes", "64,16384", "--inflight", "1,16",
+                        "--idle", "1000", "--idle-seconds", "0.1", "--json", out])
+        ours = f"floor-{selector}"
+        check_rows("echo.py", out, {(f"echo/4/{shape}", ours, metric)
+                                    for shape in ("64B/1", "16384B/1", "64B/16")
+                                    for metric in ("cpu_ns", "p50_us", "p99_us", "p999_us",
+                                                   "requests_per_s")} |
+                   {("idle/1000", ours, "bytes"), ("idle/1000", ours, "cpu_ns")})
+        if shutil.which("strace"):
+            run("echo.py", [*script, *named, *instant, "--rounds", "0", "--syscalls",
+                            "--json", out])
+            check_rows("echo.py", out, {("echo/4/64B/1", ours, "syscalls")})
+    echo_failures(script, folder)
+
+
+def echo_failures(script, folder):
+    """Wrong bytes are a failure, each budget can be missed, and a limit is named."""
     bad = f"python3 {ROOT / 'tests' / 'bench_server.py'}"
-    run("echo.py", [*quick, "--check", "--server", f"epoll/slow={bad}"],
-        fails_with="MISSED epoll/slow: CPU per request")
-    run("echo.py", [*quick, "--server", f"epoll/liar={bad} --lie"],
+    floor = ["--server", f"epoll/floor={folder / 'raw_epoll'}"]
+    brief = ["--connections", "50", "--seconds", "0.2", "--warmup", "0", "--rounds", "1"]
+    slow = [*script, *floor, *brief, "--check", "--server", f"epoll/eddy={bad}"]
+    run("echo.py", slow, fails_with="MISSED epoll/eddy: CPU per request, echo/50/64B/1, x floor")
+    run("echo.py", [*slow, "--inflight", "16"],
+        fails_with="MISSED epoll/eddy: CPU per request, echo/50/64B/16, x floor")
+    run("echo.py", [*slow, "--rounds", "0", "--idle", "100", "--idle-seconds", "0"],
+        fails_with="MISSED epoll/eddy: bytes per idle connection, of 100")
+    if shutil.which("strace"):
+        run("echo.py", [*slow, "--rounds", "0", "--syscalls"],
+            fails_with="MISSED epoll/eddy: system calls per request, echo/50/64B/1")
+    run("echo.py", [*script, *floor, *brief, "--server", f"epoll/liar={bad} --lie"],
         fails_with="the server answered with wrong bytes")
+    run("echo.py", [*script, *floor, *brief, "--connections", "2000", "--server",
+                    f"epoll/threads={folder / 'threads_server'}"],
+        fails_with="no more than 1000 connections")
+    # The load by itself says what it lacks.
+    load = folder / "load"
+    run("load", ["sh", "-c", f"ulimit -n 100; exec {load} 127.0.0.1 1 --connections 1000"],
+        fails_with="1000 connections need 1016 descriptors, and this process may have 100")
 
 
 def http(floor, client):
@@ -72,7 +127,8 @@ def main():
         run("core.py", ["python3", ROOT / "bench" / "core.py", folder / "core",
                         "--repetitions", "2", "--seconds", "0.001"])
     server = pathlib.Path(sys.argv[2]) if len(sys.argv) > 3 else None
-    echo(folder / "echo", [(f"{sys.argv[3]}/eddy", server)] if server and server.is_file() else [])
+    echo(folder / "echo", sys.argv[3] if server else "epoll",
+         server if server and server.is_file() else None)
     if server and server.with_name("http_load").is_file():
         http(folder / "http" / "raw_client", server.with_name("http_load"))
 
