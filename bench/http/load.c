@@ -66,6 +66,7 @@ static void allow_descriptors(void) {
 
 void load_arguments(struct load* l, int argc, char** argv) {
   l->hosts = 1;
+  l->body = -1;
   for (int option; (option = getopt(argc, argv, "c:n:a:lo")) != -1;) {
     if (option == 'c') l->connections = positive(optarg, most_connections);
     if (option == 'n') l->requests = positive(optarg, 1L << 40);
@@ -126,7 +127,8 @@ static long body_size(const char* head, size_t size) {
   return -1;
 }
 
-static enum answer_state take_head(struct answer* a, const char* bytes, size_t size) {
+static enum answer_state take_head(struct load* l, struct answer* a, const char* bytes,
+                                   size_t size) {
   const size_t head = head_end(bytes, size);
   if (head == 0) {
     if (size == response_bytes) return answer_wrong;
@@ -139,19 +141,21 @@ static enum answer_state take_head(struct answer* a, const char* bytes, size_t s
   const long body = body_size(bytes, head);
   const size_t came = size - head;
   a->have = 0;
-  if (body < 0 || came > (size_t)body) return answer_wrong;
+  if (l->body < 0) l->body = body;
+  if (body < 0 || body != l->body || came > (size_t)body) return answer_wrong;
   a->body_left = (size_t)body - came;
   return a->body_left == 0 ? answer_whole : answer_more;
 }
 
-enum answer_state answer_take(struct answer* a, const char* bytes, size_t size) {
+enum answer_state answer_take(struct load* l, struct answer* a, const char* bytes,
+                              size_t size) {
   if (a->body_left > 0) {
     if (size > a->body_left) return answer_wrong;
     a->body_left -= size;
     return a->body_left == 0 ? answer_whole : answer_more;
   }
-  if (a->have == 0) return take_head(a, bytes, size);
+  if (a->have == 0) return take_head(l, a, bytes, size);
   if (size > response_bytes - a->have) return answer_wrong;
   memcpy(a->head + a->have, bytes, size);
-  return take_head(a, a->head, a->have + size);
+  return take_head(l, a, a->head, a->have + size);
 }

@@ -23,6 +23,7 @@ struct load {
   size_t request_size;
   char request[request_bytes];
 
+  long body;  // bytes of every body, as the first one had; -1: not known yet
   long to_send;
   long answered;
   long errors;
@@ -50,8 +51,8 @@ static inline void load_note(struct load* l, uint64_t asked_ns, uint64_t now_ns)
 // Where connection number `i` goes.
 struct sockaddr_in load_address(const struct load* l, long i);
 
-// One response as it comes: a status line with 200, a Content-Length, a body of that size. No more
-// of HTTP is understood.
+// One response as it comes: a status line with 200, a Content-Length, a body of that size, which is
+// that of all others. No more of HTTP is understood.
 struct answer {
   size_t have;       // bytes of a head in `head`
   size_t body_left;  // of the body, once the head is complete
@@ -60,4 +61,5 @@ struct answer {
 
 enum answer_state { answer_more, answer_whole, answer_wrong };
 
-enum answer_state answer_take(struct answer* a, const char* bytes, size_t size);
+enum answer_state answer_take(struct load* l, struct answer* a, const char* bytes,
+                              size_t size);

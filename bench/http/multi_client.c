@@ -19,7 +19,6 @@ struct client {
   CURLM* multi;
   int epoll;
   uint64_t due_ns;  // of libcurl's one timer; 0: none
-  long expected;    // bytes of a body, as the first one had; -1: not known yet
 };
 
 struct transfer {
@@ -76,8 +75,8 @@ static void ask(struct client* k, struct transfer* t) {
 static void finish(struct client* k, struct transfer* t, CURLcode result) {
   long status = 0;
   curl_easy_getinfo(t->handle, CURLINFO_RESPONSE_CODE, &status);
-  if (k->expected < 0) k->expected = t->body;
-  if (result != CURLE_OK || status != 200 || t->body != k->expected) ++k->load.errors;
+  if (k->load.body < 0) k->load.body = t->body;
+  if (result != CURLE_OK || status != 200 || t->body != k->load.body) ++k->load.errors;
   load_note(&k->load, t->asked_ns, load_stamp(&k->load));
   ++k->load.answered;
   check(curl_multi_remove_handle(k->multi, t->handle), "curl_multi_remove_handle");
@@ -126,7 +125,6 @@ static void begin(struct client* k) {
   k->multi = curl_multi_init();
   struct transfer* all = calloc((size_t)k->load.connections, sizeof *all);
   if (k->epoll < 0 || k->multi == NULL || all == NULL) load_fail("epoll_create1");
-  k->expected = -1;
   curl_multi_setopt(k->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(k->multi, CURLMOPT_SOCKETDATA, k);
   curl_multi_setopt(k->multi, CURLMOPT_TIMERFUNCTION, on_timer);

@@ -84,7 +84,7 @@ static bool receive(struct client* k, struct connection* c) {
     const ssize_t n = recv(c->fd, k->buffer, sizeof k->buffer, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) return false;
     const enum answer_state state =
-        n > 0 ? answer_take(&c->answer, k->buffer, (size_t)n) : answer_wrong;
+        n > 0 ? answer_take(&k->load, &c->answer, k->buffer, (size_t)n) : answer_wrong;
     if (state == answer_whole) return true;
     if (state == answer_wrong) {
       give_up(k, c);

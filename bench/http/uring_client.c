@@ -95,7 +95,8 @@ static void complete(struct client* k, const struct io_uring_cqe* cqe) {
   if (cqe->res <= 0) wrong("receive", cqe->res < 0 ? -cqe->res : ECONNRESET);
   const unsigned buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
   const enum answer_state state =
-      answer_take(&c->answer, k->bytes + (size_t)buffer * buffer_bytes, (size_t)cqe->res);
+      answer_take(
+      &k->load, &c->answer, k->bytes + (size_t)buffer * buffer_bytes, (size_t)cqe->res);
   give_back(k, buffer);
   if ((cqe->flags & IORING_CQE_F_MORE) == 0) start_receiving(k, i);
   if (state == answer_more) return;
