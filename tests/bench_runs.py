@@ -103,17 +103,69 @@ def echo_failures(script, folder):
         fails_with="1000 connections need 1016 descriptors, and this process may have 100")
 
 
-def http(floor, client):
-    """One instant of each client against nginx, and a budget that cannot be kept."""
+def http(folder, client):
+    """One instant of each client, servers that lie, and a budget that cannot be kept."""
+    floor, server = folder / "raw_client", folder / "raw_server"
     if not floor.is_file() or not client.is_file() or not shutil.which("nginx"):
         sys.exit(f"the HTTP benchmark needs {floor}, {client} and nginx")
-    quick = ["python3", ROOT / "bench" / "http.py", "--client", f"floor={floor}",
-             "--client", f"eddy={client}", "--requests", "2000", "--rounds", "1"]
-    run("http.py", quick)
-    run("http.py", [*quick, "--check", "--client", f"eddy/slow=valgrind -q {floor}"],
-        fails_with="MISSED eddy/slow")
-    run("http.py", [*quick, "--client", "liar=echo 1 requests in 1.0 s, 1 requests/s, 1.0 s CPU, "
-                    "0 errors #"], fails_with="liar: exit code 0")
+    peers = [("floor-io_uring", folder / "uring_client"), ("libcurl", folder / "multi_client"),
+             ("threads-50", folder / "threads_client")]
+    clients = [f"floor={floor}", f"eddy={client}"]
+    clients += [f"{name}={program}" for name, program in peers if program.is_file()]
+    clients += ["wrk=wrk"] if shutil.which("wrk") else []
+    command = ["python3", ROOT / "bench" / "http.py", "--rounds", "1", "--requests"]
+    with tempfile.TemporaryDirectory() as results:
+        rows = pathlib.Path(results) / "rows.json"
+        run("http.py", [*command, "500", *each("--client", clients), "--own", server, "--latency",
+                        *each("--pool", [f"floor={floor}", f"eddy={folder / 'many_hosts'}"]),
+                        "--hosts", "1,100", "--json", rows])
+        check_measures(rows, {"http_get/50", "http_get_own/50", "http_pool/1", "http_pool/100"})
+    quick = [*command, "2000", "--no-nginx", "--own", server]
+    run("http.py", [*quick, "--check", "--client", f"floor={floor}",
+                    "--client", f"eddy/slow=valgrind -q {floor}"],
+        fails_with="MISSED http_get_own/50 eddy-slow")
+    run("http.py", [*quick, "--client", f"floor={floor}", "--client", "liar=echo 1 requests in 1.0 "
+                    "s, 1 requests/s, 1.0 s CPU, 0 errors #"], fails_with="liar: exit code 0")
+    bad = f"python3 {ROOT / 'tests' / 'bench_http_server.py'}"
+    for one in clients[:-1] if shutil.which("wrk") else clients:
+        name = one.partition("=")[0]
+        run("http.py", [*command, "500", "--no-nginx", "--own", bad, "--client",
+                        one.replace(name, f"floor-{name}", 1)],
+            fails_with=f"floor-{name}: exit code 1")
+
+
+def crawl(folder, site):
+    """Every crawler finds the same links; one that does not, and one that fails, are found out."""
+    eddy, pool = folder / "eddy_crawl", folder / "pool_crawl"
+    command = ["python3", ROOT / "bench" / "crawl.py", "--site", site, "--pages", "40", "--links",
+               "3", "--latency-ms", "1", "--rounds", "1", "--crawler", f"eddy={eddy}"]
+    threads = ["--crawler", f"threads-50={pool} --threads 50"] if pool.is_file() else []
+    with tempfile.TemporaryDirectory() as results:
+        rows = pathlib.Path(results) / "rows.json"
+        run("crawl.py", [*command, *threads, "--json", rows])
+        check_measures(rows, {"crawl/40"})
+        loses = pathlib.Path(results) / "loses"
+        loses.write_text(f'#!/bin/sh\n{eddy} "$1" "$2" && sed -i "$THEN" "$2"\n')
+        loses.chmod(0o755)
+        run("crawl.py", [*command, "--crawler", f"loses=env THEN=$d {loses}"],
+            fails_with="loses: 119 links instead of 120")
+        run("crawl.py", [*command, "--crawler", f"lies=env THEN=$s,item,itom, {loses}"],
+            fails_with="lies: other links than eddy found")
+    run("crawl.py", [*command, "--crawler", "none=false"], fails_with="none: exit code 1")
+
+
+def each(option, values):
+    return [word for value in values for word in (option, value)]
+
+
+def check_measures(file, measures):
+    """Each measure that was asked for is there, and no figure is nothing."""
+    rows = json.loads(file.read_text())["rows"]
+    if {row["measure"] for row in rows} != measures:
+        sys.exit(f"rows of {sorted({row['measure'] for row in rows})}, not {sorted(measures)}")
+    for row in rows:
+        if not row["values"] or min(row["values"]) < 0 or max(row["values"]) == 0:
+            sys.exit(f"a row without a figure: {row}")
 
 
 def main():
@@ -130,7 +182,8 @@ def main():
     echo(folder / "echo", sys.argv[3] if server else "epoll",
          server if server and server.is_file() else None)
     if server and server.with_name("http_load").is_file():
-        http(folder / "http" / "raw_client", server.with_name("http_load"))
+        http(folder / "http", server.with_name("http_load"))
+        crawl(folder / "crawl", server.with_name("site"))
 
 
 main()
