@@ -43,7 +43,7 @@ def servers(build):
         "eddy/example": ["g++", "-std=c++20", ROOT / "examples" / "echo_server.cpp", *eddy],
         "asio": ["g++", "-std=c++20", "-DASIO_STANDALONE", ECHO / "asio_server.cpp", "-pthread"],
         "libuv": ["gcc", "-D_GNU_SOURCE", ECHO / "uv_server.c", "-luv"],
-        "c": ["gcc", "-D_GNU_SOURCE", ECHO / "raw_epoll.c", ECHO / "listen.c"],
+        "floor": ["gcc", "-D_GNU_SOURCE", ECHO / "raw_epoll.c", ECHO / "listen.c"],
     }
 
 
@@ -81,7 +81,7 @@ def cpu_seconds(name, words, folder):
 def check(name, program):
     """What was compiled is an echo server."""
     with subprocess.Popen([program, "--host", "127.0.0.1", "0"], text=True,
-                          stdout=subprocess.PIPE) as server:
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         try:
             listening = re.match(r"listening on 127\.0\.0\.1:(\d+)$", server.stdout.readline())
             if not listening:

@@ -154,6 +154,40 @@ def crawl(folder, site):
     run("crawl.py", [*command, "--crawler", "none=false"], fails_with="none: exit code 1")
 
 
+def whole_report(build):
+    """The one command over what is built: figures of an instant become a report and its plots; a
+    program that fails its check fails the run, and leaves no figure."""
+    if not (build / "bench" / "micro" / "micro").is_file():
+        sys.exit(f"the report needs {build / 'bench' / 'micro' / 'micro'}")
+    with tempfile.TemporaryDirectory() as folder:
+        results = pathlib.Path(folder) / "results"
+        command = ["python3", ROOT / "bench" / "run.py", "--tiny", "--output", results]
+        run("run.py", [*command, "--build", build])
+        text = (results / "REPORT.md").read_text()
+        for expected in ("| yield: back through the ready queue | eddy | ", "](steps.svg)",
+                         "](http_cpu.svg)", "](memory.svg)", "### echo/4/64B/1",
+                         "### compile/echo_server", "### crawl/20"):
+            if expected not in text:
+                sys.exit(f"run.py: no `{expected}` in its report:\n{text}")
+        if "## Failed checks" in text or not (results / "steps.svg").is_file():
+            sys.exit(f"run.py wrote no good report:\n{text}")
+        run("compare", [ROOT / "bench" / "compare", *[results / "results.json"] * 2])
+        broken = pathlib.Path(folder) / "build"
+        shutil.copytree(build / "meson-info", broken / "meson-info")
+        micro = broken / "bench" / "micro" / "micro"
+        micro.parent.mkdir(parents=True)
+        micro.write_text(f"""#!/bin/sh
+case "$*" in *yield/eddy*) exit 9; esac
+exec {build / "bench" / "micro" / "micro"} "$@"
+""")
+        micro.chmod(0o755)
+        run("run.py", [*command, "--only", "micro", "--build", broken],
+            fails_with="FAILED yield: yield/eddy: exit code 9")
+        text = (results / "REPORT.md").read_text()
+        if "### yield" in text or "### spawn_join" not in text:
+            sys.exit(f"run.py reports figures of a failed check:\n{text}")
+
+
 def each(option, values):
     return [word for value in values for word in (option, value)]
 
@@ -184,6 +218,7 @@ def main():
     if server and server.with_name("http_load").is_file():
         http(folder / "http", server.with_name("http_load"))
         crawl(folder / "crawl", server.with_name("site"))
+        whole_report(folder.resolve().parent)
 
 
 main()

@@ -25,7 +25,7 @@ def verdict_words(verdict):
     if verdict.met is None:
         return f"not measured: {verdict.why}"
     word = "met" if verdict.met else "**MISSED**"
-    return f"{word}: {verdict.value:.3g} ×" if verdict.against else word
+    return f"{word}: {verdict.value:.3f} ×" if verdict.against else word
 
 
 def limit_words(verdict):
@@ -130,5 +130,6 @@ def report(results, budget_verdicts, growth_verdicts, plots):
         parts.append("## Plots\n\n" + "\n\n".join(
             f"![{name.removesuffix('.svg').replace('_', ' ')}]({name})" for name in plots) + "\n")
     tables = [measure_table(results, m) for m in results.measures() if not m.startswith("lines/")]
-    parts.append("## All figures\n\n" + "\n".join([*tables, header_table(results)]))
+    tables.append(header_table(results))
+    parts.append("## All figures\n\n" + "\n".join(filter(None, tables)))
     return "\n".join(part for part in parts if part)

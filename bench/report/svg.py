@@ -5,8 +5,8 @@ readable wherever it is shown. Colours are Okabe and Ito's, which the colour-bli
 nothing is told by colour alone.
 """
 
+import html
 import math
-import xml.sax.saxutils
 
 COLOURS = {
     "eddy": "#0072b2", "eddy-epoll": "#0072b2", "eddy-io_uring": "#56b4e9",
@@ -55,7 +55,7 @@ class Drawing:
         if words:
             self.elements.append(
                 f'<text class="{kind}" x="{coordinate(x)}" y="{coordinate(y)}" '
-                f'text-anchor="{anchor}">{xml.sax.saxutils.escape(words)}</text>')
+                f'text-anchor="{anchor}">{html.escape(words, quote=False)}</text>')
 
     def line(self, x1, y1, x2, y2, kind="grid", width=1.0, dashes=""):
         dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
@@ -83,7 +83,7 @@ class Drawing:
     def svg(self):
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.0f}" '
                 f'height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}" '
-                f'role="img" aria-label={xml.sax.saxutils.quoteattr(self.title)}>\n'
+                f'role="img" aria-label="{html.escape(self.title)}">\n'
                 f"<style>{STYLE}</style>\n" + "\n".join(self.elements) + "\n</svg>\n")
 
 
