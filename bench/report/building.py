@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 # -O3, as a distribution would build the library; no -march=native, whose figures nobody else gets.
-# Link-time optimisation moved no figure of bench/micro by more than it scatters: see bench/README.md.
+# Link-time optimisation is off because it gives nothing: bench/README.md.
 SETUP = ("-Dbuildtype=release", "-Dexamples=true", "-Dbenchmarks=enabled", "-Db_lto=false")
 SYS_IO_URING_SETUP = 425
 

@@ -39,15 +39,16 @@ class Settings:
 
 # Three minutes on a quiet machine: fewer shapes for a shorter time, five rounds all the same.
 QUICK = Settings(rounds=5, micro_seconds=0.005, echo_seconds=0.15, echo_warmup=0.05,
-                 echo_connections="50,1000", echo_bytes="64", idle="10000", idle_rounds=1, idle_seconds=0.5,
-                 http_requests=10_000, http_latency=False, http_hosts="1,100", pages=500,
+                 echo_connections="50,1000", echo_bytes="64", idle="10000", idle_rounds=1,
+                 idle_seconds=0.5, http_requests=10_000, http_latency=False, http_hosts="1,100",
+                 pages=500,
                  # a million of anything takes longer to make than there is time
                  micro_wanted=r"^(?!.*/1000000$)")
 # An instant of each, for the tests: nothing of it is a figure.
 TINY = Settings(rounds=2, micro_seconds=0.001, micro_wanted="^(spawn_join|yield)$",
                 echo_seconds=0.1, echo_warmup=0, echo_connections="4", echo_bytes="64",
-                idle="100", idle_rounds=1, idle_seconds=0.1, http_requests=300, http_latency=False, http_hosts="1,4",
-                pages=20, headers=False)
+                idle="100", idle_rounds=1, idle_seconds=0.1, http_requests=300,
+                http_latency=False, http_hosts="1,4", pages=20, headers=False)
 
 
 def script(results, measures, name, *arguments):

@@ -20,7 +20,8 @@ STEPS = {
     "cancel_join10": "the same through ten",
 }
 # What the bars of micro.svg leave out because they have a plot of their own.
-NOT_MICRO = re.compile(r"(echo|http_get|http_get_own|http_pool|crawl|idle|compile|lines|sleepers)(/|$)")
+NOT_MICRO = re.compile(r"(echo|http_get|http_get_own|http_pool|crawl|idle|compile|lines|sleepers)"
+                       r"(/|$)")
 PERCENTILES = {"p50_us": "50 %", "p90_us": "90 %", "p99_us": "99 %", "p999_us": "99.9 %"}
 
 
@@ -172,7 +173,8 @@ def cost_hosts(results):
 
 PLOTS = {
     "steps.svg": steps, "more_steps.svg": other_steps, "echo_cpu.svg": echo_cpu,
-    "echo_cpu_all.svg": echo_cpu_all, "echo_latency.svg": echo_latency, "http_cpu.svg": http_cpu, "crawl.svg": crawl,
+    "echo_cpu_all.svg": echo_cpu_all, "echo_latency.svg": echo_latency,
+    "http_cpu.svg": http_cpu, "crawl.svg": crawl,
     "memory.svg": memory, "cost_connections.svg": cost_connections, "cost_timers.svg": cost_timers,
     "cost_hosts.svg": cost_hosts,
 }

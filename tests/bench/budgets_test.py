@@ -21,7 +21,8 @@ def one(budget, *found):
 
 class Judging(unittest.TestCase):
     def test_a_ratio(self):
-        verdict = one(RATIO, ("yield", "eddy", "ns", [3, 4, 5]), ("yield", "floor", "ns", [2, 2, 2]))
+        verdict = one(RATIO, ("yield", "eddy", "ns", [3, 4, 5]),
+                      ("yield", "floor", "ns", [2, 2, 2]))
         self.assertEqual((verdict.met, verdict.value, verdict.figure), (True, 2.0, 4))
         verdict = one(RATIO, ("yield", "eddy", "ns", [3, 4.2, 5]),
                       ("yield", "floor", "ns", [2, 2, 2]))

@@ -30,7 +30,8 @@ the ratios of each round, in which implementations take turns; what slows a roun
 
 | budget | implementation | limit | figure | × floor | × the best rival | verdict |
 |---|---|---|---|---|---|---|
-| yield | eddy | ≤ 2 × floor | 10.0 ns | 2.00 (1.67–2.00) | 0.050 (0.045–0.055) asio | met: 2.000 × |
+| yield | eddy | ≤ 2 × floor | 10.0 ns | 2.00 (1.67–2.00) | 0.050 (0.045–0.055) asio | \
+met: 2.000 × |
 | spawn | eddy | ≤ 3 × floor | 40.0 ns | 4.00 |  | **MISSED**: 4.000 × |
 | memory | eddy | ≤ 256 B |  |  |  | not measured: not in this run |
 
@@ -81,7 +82,8 @@ class Report(unittest.TestCase):
         text = self.text(made)
         self.assertIn("## Failed checks", text)
         self.assertIn("- yield: wrong result", text)
-        self.assertIn("| yield | eddy | ≤ 2 × floor |  |  |  | not measured: a check failed |", text)
+        self.assertIn("| yield | eddy | ≤ 2 × floor |  |  |  | not measured: a check failed |",
+                      text)
         for figure in ("10.0 ns (", "200 ns", "### yield"):
             self.assertNotIn(figure, text)
         self.assertIn("40.0 ns", text)

@@ -121,7 +121,8 @@ class Numbers(unittest.TestCase):
                                      (0.08, "seconds", "80.0 ms"), (4.3, "seconds", "4.30 s"),
                                      (8549, "bytes", "8,549 B"), (25000, "bytes", "24.4 KiB"),
                                      (2.04, "syscalls", "2.04"), (0.004, "syscalls", "0.0040"),
-                                     (31416, "lines", "31,416"), (1234, "requests_per_s", "1,234/s")):
+                                     (31416, "lines", "31,416"),
+                                     (1234, "requests_per_s", "1,234/s")):
             self.assertEqual(numbers.figure(value, metric), words)
 
     def test_round_figures(self):
