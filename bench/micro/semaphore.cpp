@@ -31,10 +31,11 @@ void semaphore_eddy(benchmark::State& state) {
     bool always_taken = true;
     measuring counted(s);
     for (auto _ : s) {
-      auto permit = co_await slots.acquire();
-      benchmark::ClobberMemory();
-      always_taken &= slots.available() == 0;
-      permit.release();
+      {
+        auto permit = co_await slots.acquire();
+        benchmark::ClobberMemory();
+        always_taken &= slots.available() == 0;
+      }
       benchmark::ClobberMemory();
     }
     counted.stop(iterations_of(s));
