@@ -126,8 +126,8 @@ void loop_state::deliver_mail() noexcept {
   }
 }
 
-// Who spends the budget ends the turn: otherwise all that is behind it would go through the queue at
-// each of its awaits until the turn is over, which costs more than the poll of a new one.
+// Who spends the budget ends the turn: otherwise all that is behind it would go through the queue
+// at each of its awaits until the turn is over, which costs more than the poll of a new one.
 void loop_state::run_ready() {
   const int most = selector.begin_turn(*this);
   budget = most;

@@ -15,9 +15,9 @@
 
 namespace {
 
-// The semaphore's address is known elsewhere, and between acquire and release memory is looked at, as
-// if something were done with the permit: otherwise a compiler that sees all of it takes one from
-// the count and adds one to it not at all.
+// The semaphore's address is known elsewhere, and between acquire and release memory is looked at,
+// as if something were done with the permit: otherwise a compiler that sees all of it takes one
+// from the count and adds one to it not at all.
 template <class Semaphore>
 void seen_by_others(Semaphore& slots) {
   Semaphore* address = &slots;

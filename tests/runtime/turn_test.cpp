@@ -230,7 +230,7 @@ TEST_CASE("turn: an await that is always ready starves nobody" * needs_full_turn
   });
 }
 
-TEST_CASE("turn: who spends the budget ends the turn: the next has all of it" * needs_full_turns()) {
+TEST_CASE("turn: who spends the budget ends it, and the next has all of it" * needs_full_turns()) {
   drive([]() -> task<> {
     gate open;
     open.open();
