@@ -15,9 +15,9 @@
 
 namespace {
 
-// The semaphore's address is known elsewhere, and between acquire and release memory is looked at, as
-// if something were done with the permit: otherwise a compiler that sees all of it takes one from
-// the count and adds one to it not at all.
+// The semaphore's address is known elsewhere, and between acquire and release memory is looked at,
+// as if something were done with the permit: otherwise a compiler that sees all of it takes one
+// from the count and adds one to it not at all.
 template <class Semaphore>
 void seen_by_others(Semaphore& slots) {
   Semaphore* address = &slots;
@@ -31,10 +31,11 @@ void semaphore_eddy(benchmark::State& state) {
     bool always_taken = true;
     measuring counted(s);
     for (auto _ : s) {
-      auto permit = co_await slots.acquire();
-      benchmark::ClobberMemory();
-      always_taken &= slots.available() == 0;
-      permit.release();
+      {
+        auto permit = co_await slots.acquire();
+        benchmark::ClobberMemory();
+        always_taken &= slots.available() == 0;
+      }
       benchmark::ClobberMemory();
     }
     counted.stop(iterations_of(s));

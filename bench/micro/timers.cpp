@@ -1,9 +1,9 @@
-// One timer of very many is cancelled, at random, and armed anew, an hour at most from now, with the
-// reading of the clock that says when that is.
+// One timer of very many is cancelled, at random, and armed anew, an hour at most from now, with
+// the reading of the clock that says when that is.
 //
 // timer_arm_cancel: as a program has it. Each of N tasks waits for its own event with a limit; the
-// event of one is set, so that its timer is cancelled; it runs, and waits again. Two resumptions are
-// in it that a callback has no need of: the task's, and that of the one who sets events.
+// event of one is set, so that its timer is cancelled; it runs, and waits again. Two resumptions
+// are in it that a callback has no need of: the task's, and that of the one who sets events.
 // timer_heap: the loop's heap of deadlines alone, by its private header, with the same clock. It is
 // the part of the former that libuv's timers are; nothing else of Eddy is in it.
 #include <chrono>
