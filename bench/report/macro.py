@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+import report.allocations as allocations
 import report.rows as rows_of
 from report.building import progress
 
@@ -114,6 +115,11 @@ def echo(results, builds, settings):
     script(results, ["echo"], "echo.py", *echo_options(builds), "--rounds", settings.rounds,
            "--seconds", settings.echo_seconds, "--warmup", settings.echo_warmup, "--connections",
            settings.echo_connections, "--bytes", settings.echo_bytes, "--inflight", "1,16", *calls)
+    first = next(iter(builds.values()))
+    counting = first / "bench" / "micro" / "libcounting.so"
+    if allocations.MEASURE in results.measures() and counting.is_file():
+        progress("  allocations per request")
+        allocations.add(results, echo_servers(builds), first / "bench" / "echo" / "load", counting)
 
 
 def idle(results, builds, settings):
