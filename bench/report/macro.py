@@ -28,6 +28,8 @@ class Settings:
     echo_warmup: float = 0.3
     echo_connections: str = "50,1000,1,10000"
     echo_bytes: str = "64,16384"
+    calls_connections: str = "50,1000"  # where system calls are counted
+    calls_inflight: str = "1,16"
     idle: str = "10000,100000"
     idle_rounds: int = 3
     idle_seconds: float = 2.0
@@ -40,7 +42,8 @@ class Settings:
 
 # Three minutes on a quiet machine: fewer shapes for a shorter time, five rounds all the same.
 QUICK = Settings(rounds=5, micro_seconds=0.005, echo_seconds=0.15, echo_warmup=0.05,
-                 echo_connections="50,1000", echo_bytes="64", idle="10000", idle_rounds=1,
+                 echo_connections="50,1000", echo_bytes="64", calls_connections="50",
+                 calls_inflight="1", idle="10000", idle_rounds=1,
                  idle_seconds=0.5, http_requests=10_000, http_latency=False, http_hosts="1,100",
                  pages=500,
                  # a million of anything takes longer to make than there is time
@@ -48,6 +51,7 @@ QUICK = Settings(rounds=5, micro_seconds=0.005, echo_seconds=0.15, echo_warmup=0
 # An instant of each, for the tests: nothing of it is a figure.
 TINY = Settings(rounds=2, micro_seconds=0.001, micro_wanted="^(spawn_join|yield)$",
                 echo_seconds=0.1, echo_warmup=0, echo_connections="4", echo_bytes="64",
+                calls_connections="4", calls_inflight="1",
                 idle="100", idle_rounds=1, idle_seconds=0.1, http_requests=300,
                 http_latency=False, http_hosts="1,4", pages=20, headers=False)
 
@@ -111,10 +115,12 @@ def echo_options(builds):
 
 
 def echo(results, builds, settings):
-    calls = ["--syscalls"] if shutil.which("strace") else []
     script(results, ["echo"], "echo.py", *echo_options(builds), "--rounds", settings.rounds,
            "--seconds", settings.echo_seconds, "--warmup", settings.echo_warmup, "--connections",
-           settings.echo_connections, "--bytes", settings.echo_bytes, "--inflight", "1,16", *calls)
+           settings.echo_connections, "--bytes", settings.echo_bytes, "--inflight", "1,16")
+    if shutil.which("strace"):
+        script(results, ["echo"], "echo.py", *echo_options(builds), "--rounds", 0, "--syscalls",
+               "--connections", settings.calls_connections, "--inflight", settings.calls_inflight)
     first = next(iter(builds.values()))
     counting = first / "bench" / "micro" / "libcounting.so"
     if allocations.MEASURE in results.measures() and counting.is_file():
