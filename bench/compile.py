@@ -97,6 +97,8 @@ def check(name, program):
 
 def compile_rows(options):
     there = available(options.build)
+    if options.only:
+        there = {name: words for name, words in there.items() if name in options.only}
     seconds = {name: [] for name in there}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.rounds):
@@ -132,6 +134,8 @@ def main():
     arguments.add_argument("--build", type=pathlib.Path, required=True,
                            help="a build directory with the library in it")
     arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--only", type=lambda text: text.split(","), metavar="NAME,NAME",
+                           help="some of eddy, eddy/example, asio, libuv, floor")
     arguments.add_argument("--no-headers", dest="headers", action="store_false",
                            help="do not count the lines of the headers")
     arguments.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the rows there")

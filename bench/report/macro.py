@@ -20,7 +20,7 @@ MOST_THREADS = 1000
 
 @dataclasses.dataclass
 class Settings:
-    """How long everything is measured. The defaults take about an hour and a half."""
+    """How long everything is measured. The defaults take about an hour."""
     rounds: int = 7
     micro_seconds: float = 0.1
     micro_wanted: str = ""  # a regular expression; empty: all
@@ -37,6 +37,8 @@ class Settings:
     http_latency: bool = True
     http_hosts: str = "1,100,10000"
     pages: int = 2000
+    compile_rounds: int = 5
+    compile_only: str = ""  # empty: all
     headers: bool = True
 
 
@@ -45,7 +47,7 @@ QUICK = Settings(rounds=5, micro_seconds=0.005, echo_seconds=0.15, echo_warmup=0
                  echo_connections="50,1000", echo_bytes="64", calls_connections="50",
                  calls_inflight="1", idle="10000", idle_rounds=1,
                  idle_seconds=0.5, http_requests=10_000, http_latency=False, http_hosts="1,100",
-                 pages=500,
+                 pages=500, compile_rounds=1,
                  # a million of anything takes longer to make than there is time
                  micro_wanted=r"^(?!.*/1000000$)")
 # An instant of each, for the tests: nothing of it is a figure.
@@ -53,7 +55,8 @@ TINY = Settings(rounds=2, micro_seconds=0.001, micro_wanted="^(spawn_join|yield)
                 echo_seconds=0.1, echo_warmup=0, echo_connections="4", echo_bytes="64",
                 calls_connections="4", calls_inflight="1",
                 idle="100", idle_rounds=1, idle_seconds=0.1, http_requests=300,
-                http_latency=False, http_hosts="1,4", pages=20, headers=False)
+                http_latency=False, http_hosts="1,4", pages=20, compile_rounds=1,
+                compile_only="eddy,floor", headers=False)
 
 
 def script(results, measures, name, *arguments):
@@ -168,5 +171,6 @@ def crawl(results, builds, settings):
 
 def compiling(results, builds, settings):
     script(results, ["compile", "lines"], "compile.py", "--build", next(iter(builds.values())),
-           "--rounds", settings.rounds if settings.headers else 1,
+           "--rounds", settings.compile_rounds,
+           *(["--only", settings.compile_only] if settings.compile_only else []),
            *([] if settings.headers else ["--no-headers"]))
