@@ -1,137 +1,162 @@
 """The HTTP client's macro-benchmark: CPU time per keep-alive GET, clients side by side.
 
   python3 bench/http.py --client floor=build/bench/http/raw_client \\
-      --client eddy=build/examples/http_load --check
+      --client eddy=build/examples/http_load --own build/bench/http/raw_server --check
 
-nginx serves a file of 1 KiB from one core; each client runs on the other, in turn. A client is a
-program that takes `-c CONNECTIONS -n REQUESTS URL` and says as its last line
-`N requests in S s, R requests/s, C s CPU, E errors`. `floor` is what the others are compared with.
+Two servers in turn, each on one core: nginx with a file of 1 KiB (`http_get`), and with --own one
+that no client waits for (`http_get_own`). Each client runs on the other core, in turn. A client is a
+program that takes `-c CONNECTIONS -n REQUESTS [-l] URL` and says as its last line
+`N requests in S s, R requests/s, C s CPU, E errors`; or it is wrk. With --pool the same requests go
+round among many hosts (`http_pool`). `floor` is what the others are compared with.
 See bench/README.md.
 """
 
 import argparse
-import os
+import json
 import pathlib
 import platform
-import re
-import shlex
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-# Times the floor's CPU per request.
-BUDGET = 2.0
-GOAL = 1.46
-START_LIMIT_S = 10
-RUN_LIMIT_S = 600
-RESULT = re.compile(r"^(\d+) requests in ([\d.]+) s, (\d+) requests/s, ([\d.]+) s CPU, "
-                    r"(\d+) errors$")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "http"))
 
-CONFIGURATION = """\
-daemon off; master_process off; worker_processes 1; pid {work}/pid; error_log {work}/error.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 600; root {work}/www;
-  client_body_temp_path {work}/body; proxy_temp_path {work}/proxy;
-  fastcgi_temp_path {work}/fastcgi; uwsgi_temp_path {work}/uwsgi; scgi_temp_path {work}/scgi;
-  server {{ listen 127.0.0.1:{port}; }}
-}}
-"""
+import processes  # noqa: E402  (of the folder beside this file)
+
+# Times the floor's CPU per request, where the server is not the limit.
+BUDGET = 1.46
+SELECTORS = ("epoll", "io_uring", "kqueue")
+IN_FLIGHT_IN_POOL = 50
+LATENCY_PART = 4  # of the requests, for the run that looks at the clock
+WRK_REQUESTS_PER_S = 50_000  # about: wrk wants a time
 
 
-class Failure(Exception):
-    """There is no result."""
+class Table:
+    """{measure: {name: [figures of a round]}}, in the order of the rounds."""
+
+    def __init__(self):
+        self.measures = {}
+
+    def add(self, measure, name, figures):
+        self.measures.setdefault(measure, {}).setdefault(name, []).append(figures)
+
+    def values(self, measure, name, metric):
+        return [f[metric] for f in self.measures[measure][name] if metric in f]
+
+    def floor_of(self, measure, name):
+        """The floor of the client's selector, or the only one, or epoll's."""
+        has = self.measures[measure]
+        own = next((f"floor-{s}" for s in SELECTORS if name.endswith(f"-{s}")), "floor-epoll")
+        return next((f for f in (own, "floor", "floor-epoll") if f in has), None)
+
+    def ratios(self, measure, name):
+        """To the floor of the same round."""
+        floor = self.floor_of(measure, name)
+        if not floor:
+            return []
+        return [a / b for a, b in zip(self.values(measure, name, "cpu_ns"),
+                                      self.values(measure, floor, "cpu_ns"))]
+
+    def rows(self):
+        return [{"measure": measure, "implementation": name, "metric": metric, "values": values}
+                for measure, names in self.measures.items() for name in names
+                for metric in ("cpu_ns", "requests_per_s", "p50_us", "p99_us")
+                if (values := self.values(measure, name, metric))]
 
 
-def cores():
-    """The server's core and the client's: two where there are two."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return allowed[0], allowed[1 if len(allowed) > 1 else 0]
+def turns(names, number):
+    """Every other round begins at the other end."""
+    return list(names) if number % 2 == 0 else list(names)[::-1]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def one_run(name, command, options, url):
+    if processes.is_wrk(command):
+        seconds = max(1, options.requests // WRK_REQUESTS_PER_S)
+        return processes.run_wrk(name, command, options.connections, seconds, url)
+    arguments = ["-c", str(options.connections)]
+    figures = processes.run_client(name, command, arguments, options.requests, url)
+    if options.latency:
+        timed = processes.run_client(name, command, [*arguments, "-l"],
+                                     max(1, options.requests // LATENCY_PART), url)
+        figures |= {metric: timed[metric] for metric in ("p50_us", "p99_us") if metric in timed}
+    return figures
 
 
-class Nginx:
-    """One process that serves /file; ended by its id."""
-
-    def __init__(self, work, size):
-        self.port = free_port()
-        root = work / "www"
-        root.mkdir()
-        root.chmod(0o755)
-        work.chmod(0o755)
-        (root / "file").write_bytes(b"x" * size)
-        configuration = work / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(work=work, port=self.port))
-        self.process = subprocess.Popen(
-            ["nginx", "-c", str(configuration)], stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cores()[0]}))
-
-    def __enter__(self):
-        until = time.monotonic() + START_LIMIT_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return f"http://127.0.0.1:{self.port}/file"
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > until:
-                    raise Failure("nginx does not answer") from None
-
-    def __exit__(self, *why):
-        self.process.terminate()
-        self.process.wait()
+def measure_clients(options, table, measure, url, number):
+    for name in turns(options.client, number):
+        figures = one_run(name, options.client[name], options, url)
+        table.add(measure, name, figures)
+        tell(options, number, measure, name, figures)
 
 
-def run(name, command, connections, requests, url):
-    """CPU nanoseconds per request, and requests a second."""
-    done = subprocess.run([*shlex.split(command), "-c", str(connections), "-n", str(requests), url],
-                          text=True, stdout=subprocess.PIPE, timeout=RUN_LIMIT_S, check=False,
-                          preexec_fn=lambda: os.sched_setaffinity(0, {cores()[1]}))
-    found = RESULT.match((done.stdout.splitlines() or [""])[-1])
-    if done.returncode or not found or int(found[1]) != requests or int(found[5]):
-        raise Failure(f"{name}: exit code {done.returncode}, said {done.stdout!r}")
-    return float(found[4]) * 1e9 / requests, int(found[3])
+def measure_pool(options, table, url, number):
+    for hosts in options.hosts:
+        for name in turns(options.pool, number):
+            arguments = ["-c", str(max(hosts, IN_FLIGHT_IN_POOL)), "-a", str(hosts)]
+            figures = processes.run_client(name, options.pool[name], arguments,
+                                           max(options.requests, 2 * hosts), url)
+            table.add(f"http_pool/{hosts}", name, figures)
+            tell(options, number, f"http_pool/{hosts}", name, figures)
 
 
-def measure(options, url):
-    """{name: [(CPU ns, requests/s) a round]}; clients alternate, and so does which is first."""
-    results = {name: [] for name in options.client}
+def tell(options, number, measure, name, figures):
+    print(f"  round {number + 1} of {options.rounds}: {measure} {name} "
+          f"{figures['cpu_ns']:.0f} ns of CPU per request", file=sys.stderr, flush=True)
+
+
+def measure_all(options):
+    table = Table()
     for number in range(options.rounds):
-        names = list(options.client)
-        for name in names if number % 2 == 0 else names[::-1]:
-            result = run(name, options.client[name], options.connections, options.requests, url)
-            results[name].append(result)
-            print(f"  round {number + 1} of {options.rounds}: {name} {result[0]:.0f} ns of CPU per "
-                  "request", file=sys.stderr, flush=True)
-    return results
+        if options.nginx:
+            with processes.Nginx(options.bytes) as url:
+                measure_clients(options, table, f"http_get/{options.connections}", url, number)
+        if options.own:
+            with processes.Own(options.own, options.bytes) as url:
+                measure_clients(options, table, f"http_get_own/{options.connections}", url, number)
+                if options.pool:
+                    measure_pool(options, table, url, number)
+    return table
 
 
-def report(options, results):
-    """Prints the table; answers whether every client keeps the budget."""
-    print(f"{platform.machine()}, Linux {platform.release()}, {options.connections} connections, "
-          f"{options.requests} requests, {options.bytes} bytes, {options.rounds} rounds")
-    print("| client | CPU ns/request | x floor | quartiles | requests/s |")
-    print("|---|---|---|---|---|")
+def quartiles(values):
+    if len(values) < 2:
+        return values * 3
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+def median_or_dash(values, digits=0):
+    return f"{statistics.median(values):.{digits}f}" if values else "–"
+
+
+def report(options, table):
+    print(f"{platform.machine()}, Linux {platform.release()}, {options.requests} requests, "
+          f"{options.bytes} bytes, {options.rounds} rounds")
+    print("| measure | client | CPU ns/request | x floor | quartiles | requests/s | p50 us | "
+          "p99 us | responses a turn |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for measure, names in table.measures.items():
+        for name in names:
+            low, middle, high = quartiles(table.ratios(measure, name)) or (0, 0, 0)
+            print(f"| {measure} | {name} | "
+                  f"{median_or_dash(table.values(measure, name, 'cpu_ns'))} | {middle:.2f} | "
+                  f"{low:.2f}-{high:.2f} | "
+                  f"{median_or_dash(table.values(measure, name, 'requests_per_s'))} | "
+                  f"{median_or_dash(table.values(measure, name, 'p50_us'))} | "
+                  f"{median_or_dash(table.values(measure, name, 'p99_us'))} | "
+                  f"{median_or_dash(table.values(measure, name, 'responses_per_turn'), 1)} |")
+
+
+def keeps_budget(table):
+    """Judged where the server is not the limit, if that was measured: see bench/README.md."""
+    judged = [m for m in table.measures if m.startswith("http_get_own/")] or \
+             [m for m in table.measures if m.startswith("http_get/")]
     kept = True
-    floor = [cpu for cpu, _ in results["floor"]]
-    for name, rounds in results.items():
-        ratios = [cpu / base for (cpu, _), base in zip(rounds, floor)]
-        quartiles = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 \
-            else ratios * 3
-        print(f"| {name} | {statistics.median(c for c, _ in rounds):.0f} | {quartiles[1]:.2f} | "
-              f"{quartiles[0]:.2f}-{quartiles[2]:.2f} | "
-              f"{statistics.median(r for _, r in rounds):.0f} |")
-        if name.startswith("eddy") and quartiles[1] > BUDGET:
-            kept = False
-            print(f"MISSED {name}: {quartiles[1]:.2f} times the floor, the budget is {BUDGET}")
-    print(f"budget {BUDGET}, goal {GOAL} times the floor")
+    for measure in judged:
+        for name in table.measures[measure]:
+            ratios = table.ratios(measure, name)
+            if name.startswith("eddy") and ratios and statistics.median(ratios) > BUDGET:
+                kept = False
+                print(f"MISSED {measure} {name}: {statistics.median(ratios):.2f} times the floor, "
+                      f"the budget is {BUDGET}")
     return kept
 
 
@@ -139,30 +164,52 @@ def named(text):
     name, equals, command = text.partition("=")
     if not equals or not name or not command:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COMMAND")
-    return name, command
+    return name.replace("/", "-"), command
 
 
-def main():
+def numbers(text):
+    return [int(n) for n in text.split(",")]
+
+
+def read_arguments():
     arguments = argparse.ArgumentParser(description=__doc__,
                                         formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--client", action="append", type=named, required=True,
                            metavar="NAME=COMMAND")
+    arguments.add_argument("--pool", action="append", type=named, default=[],
+                           metavar="NAME=COMMAND", help="takes -a HOSTS, too")
+    arguments.add_argument("--own", metavar="SERVER", help="bench/http/raw_server")
+    arguments.add_argument("--no-nginx", dest="nginx", action="store_false")
     arguments.add_argument("--connections", type=int, default=50)
+    arguments.add_argument("--hosts", type=numbers, default=[1, 100, 10_000])
     arguments.add_argument("--requests", type=int, default=100_000)
     arguments.add_argument("--bytes", type=int, default=1024)
     arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--latency", action="store_true",
+                           help="a run more for each, which looks at the clock")
+    arguments.add_argument("--json", type=pathlib.Path, metavar="FILE")
     arguments.add_argument("--check", action="store_true", help="exit with 1 above the budget")
     options = arguments.parse_args()
-    options.client = dict(options.client)
-    if "floor" not in options.client:
+    options.client, options.pool = dict(options.client), dict(options.pool)
+    if not any(name.startswith("floor") for name in options.client):
         arguments.error("one --client must be floor=COMMAND")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with Nginx(pathlib.Path(folder), options.bytes) as url:
-                results = measure(options, url)
-        except Failure as failure:
-            sys.exit(f"http.py: {failure}")
-    kept = report(options, results)
+    if not options.own and (options.pool or not options.nginx):
+        arguments.error("--pool and --no-nginx need --own")
+    if options.nginx and not processes.has_nginx():
+        arguments.error("there is no nginx; --no-nginx goes without")
+    return options
+
+
+def main():
+    options = read_arguments()
+    try:
+        table = measure_all(options)
+    except processes.Failure as failure:
+        sys.exit(f"http.py: {failure}")
+    report(options, table)
+    if options.json:
+        options.json.write_text(json.dumps({"rows": table.rows()}, indent=1))
+    kept = keeps_budget(table)
     sys.exit(1 if options.check and not kept else 0)
 
 

@@ -278,9 +278,12 @@ def part_examples():
 
 
 def part_house():
-    """Style, layers, symbols, header cost, the lint, README, consumers of the package."""
+    """Style, layers, symbols, header cost, the lint, README, consumers of the package, and what
+    the benchmarks make of their figures."""
     calls = [(script, f"house: {test.stem}", ["python3", test])
              for test in sorted((ROOT / "tests" / "house").glob("*_test.py"))]
+    calls += [(script, f"benchmarks: {test.stem}", ["python3", test])
+              for test in sorted((ROOT / "tests" / "bench").glob("*_test.py"))]
     # First the one that builds the library with each selector, which others use.
     calls.sort(key=lambda call: "symbols" not in call[1])
     script(*calls[0][1:])

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { backlog = 4096, most_descriptors = 1 << 20 };
+enum { backlog = 4096, most_descriptors = 1 << 20, most_buffer_bytes = 1 << 20 };
 
 _Noreturn void echo_fail(const char* what, int error) {
   fprintf(stderr, "%s: %s\n", what, strerror(error));
@@ -40,6 +40,8 @@ static struct addrinfo* address_of(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (strcmp(argv[i], "--host") == 0 && i + 1 < argc) {
       host = argv[++i];
+    } else if (strcmp(argv[i], "--buffer") == 0 && i + 1 < argc) {
+      ++i;  // echo_buffer_bytes
     } else if (port == NULL && argv[i][0] != '-') {
       port = argv[i];
     } else {
@@ -48,7 +50,7 @@ static struct addrinfo* address_of(int argc, char** argv) {
     }
   }
   if (port == NULL) {
-    fprintf(stderr, "usage: %s [--host ADDR] PORT\n", argv[0]);
+    fprintf(stderr, "usage: %s [--host ADDR] [--buffer BYTES] PORT\n", argv[0]);
     exit(2);
   }
   struct addrinfo hints;
@@ -62,6 +64,17 @@ static struct addrinfo* address_of(int argc, char** argv) {
     exit(2);
   }
   return found;
+}
+
+unsigned echo_buffer_bytes(int argc, char** argv, unsigned standard) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (strcmp(argv[i], "--buffer") != 0) continue;
+    const long bytes = atol(argv[i + 1]);
+    if (bytes >= 1 && bytes <= most_buffer_bytes) return (unsigned)bytes;
+    fprintf(stderr, "--buffer %s: from 1 to %d\n", argv[i + 1], most_buffer_bytes);
+    exit(2);
+  }
+  return standard;
 }
 
 static void say_where(int listener) {

@@ -80,6 +80,24 @@ static _Noreturn void fail(const char* what, int error) {
   exit(1);
 }
 
+// What the machine does not let one process have, by its name.
+static _Noreturn void fail_open(const char* what, int error, uint64_t open) {
+  const char* limit = "";
+  if (error == EADDRNOTAVAIL) {
+    limit = "; the ports of a source address are used up (net.ipv4.ip_local_port_range, or "
+            "connections in TIME_WAIT)";
+  } else if (error == EMFILE) {
+    limit = "; the limit of descriptors of a process (ulimit -n)";
+  } else if (error == ENFILE) {
+    limit = "; the limit of descriptors of the machine (fs.file-max)";
+  } else if (error == ENOMEM || error == ENOBUFS) {
+    limit = "; memory for sockets (net.ipv4.tcp_mem)";
+  }
+  fprintf(stderr, "load: %s with %llu connections open: %s%s\n", what, (unsigned long long)open,
+          strerror(error), limit);
+  exit(1);
+}
+
 static uint64_t clock_ns(clockid_t clock) {
   struct timespec t;
   if (clock_gettime(clock, &t) != 0) fail("clock_gettime", errno);
@@ -173,8 +191,9 @@ static void turn(struct load* l) {
 }
 
 static void open_one(struct load* l, struct connection* c) {
+  const uint64_t index = (uint64_t)(c - l->connections);
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (c->fd < 0) fail("socket", errno);
+  if (c->fd < 0) fail_open("socket", errno, index);
   const int on = 1;
   const struct timeval patience = {.tv_sec = patience_s};
   if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
@@ -182,7 +201,6 @@ static void open_one(struct load* l, struct connection* c) {
       setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) {
     fail("setsockopt", errno);
   }
-  const uint64_t index = (uint64_t)(c - l->connections);
   if (l->o.connections > connections_per_source &&
       ntohl(l->o.server.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
     // One source address has too few ports; all of 127/8 is ours.
@@ -190,11 +208,11 @@ static void open_one(struct load* l, struct connection* c) {
     const struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
     if (setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
         bind(c->fd, (const struct sockaddr*)&source, sizeof source) != 0) {
-      fail("bind", errno);
+      fail_open("bind", errno, index);
     }
   }
   if (connect(c->fd, (const struct sockaddr*)&l->o.server, sizeof l->o.server) != 0) {
-    fail("connect", errno);
+    fail_open("connect", errno, index);
   }
 }
 
@@ -334,18 +352,28 @@ static struct options options_of(int argc, char** argv) {
   return o;
 }
 
-static void take_descriptors(uint64_t wanted) {
+static void take_descriptors(uint64_t connections) {
+  const uint64_t wanted = connections + descriptors_besides;
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail("getrlimit", errno);
-  if (limit.rlim_max < wanted) fail("the hard limit of descriptors is below --connections", 0);
-  if (limit.rlim_cur < wanted) limit.rlim_cur = wanted;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail("setrlimit", errno);
+  if (limit.rlim_cur >= wanted) return;
+  if (wanted <= limit.rlim_max) {
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail("setrlimit", errno);
+    return;
+  }
+  fprintf(stderr,
+          "load: %llu connections need %llu descriptors, and this process may have %llu (ulimit "
+          "-Hn)\n",
+          (unsigned long long)connections, (unsigned long long)wanted,
+          (unsigned long long)limit.rlim_max);
+  exit(1);
 }
 
 int main(int argc, char** argv) {
   static struct load l;
   l.o = options_of(argc, argv);
-  take_descriptors(l.o.connections + descriptors_besides);
+  take_descriptors(l.o.connections);
   const int wrong =
       l.o.cpu_of != 0 ? clock_getcpuclockid((pid_t)l.o.cpu_of, &l.server_clock) : 0;
   if (wrong != 0) fail("--cpu-of", wrong);

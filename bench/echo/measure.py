@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import time
 
 HOST = "127.0.0.1"
 START_LIMIT_S = 10
@@ -27,11 +28,6 @@ def cores():
     """The server's core and the load's: two where there are two."""
     allowed = sorted(os.sched_getaffinity(0))
     return allowed[0], allowed[1 if len(allowed) > 1 else 0]
-
-
-def raise_descriptor_limit():
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def start(command, core, **options):
@@ -103,11 +99,21 @@ class Server:
                                   "--cpu-of", self.pid, *arguments)
         return finish(process, seconds + warmup + LOAD_LIMIT_S, self.command)
 
+    def cpu_ns(self):
+        """CPU time of the process and all its threads so far."""
+        per_process_cpu = 2  # linux/posix-timers.h: CPUCLOCK_SCHED; the number's rest is ~PID
+        return time.clock_gettime_ns((~self.pid << 3) | per_process_cpu)
+
     def memory(self):
         """Bytes of user memory that the process alone has and has written to."""
         rollup = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         sizes = {k: int(v) * 1024 for k, v in re.findall(r"^(\w+): +(\d+) kB$", rollup, re.M)}
         return max(sizes["Private_Dirty"], sizes["Anonymous"])
+
+
+def load_arguments(shape):
+    connections, size, depth = shape
+    return ["--connections", connections, "--bytes", size, "--inflight", depth]
 
 
 def finish(process, limit_s, what):
@@ -139,19 +145,21 @@ def traced_calls(command, program, requests, arguments):
         return calls_of(counts.read()), result["total_requests"]
 
 
-def system_calls(command, program, connections, arguments):
+def system_calls(command, program, shape):
     """{system call: count per request} while connections last: a long run less a short one, so
     that what is done once per process and per connection cancels out."""
-    arguments = ["--connections", connections, *arguments]
+    connections = shape[0]
+    arguments = load_arguments(shape)
     few, few_requests = traced_calls(command, program, 20 * connections, arguments)
     many, many_requests = traced_calls(command, program, 200 * connections + 5000, arguments)
     return {name: (many[name] - few.get(name, 0)) / (many_requests - few_requests)
             for name in many}
 
 
-def idle_memory(command, program, connections):
-    """Bytes of user memory that each of so many connections adds, after it carried a request and
-    while it is silent; what the server has only once is shared out among them."""
+def idle(command, program, connections, seconds):
+    """(bytes, ns): the user memory that each of so many connections adds, after it carried a
+    request and while it is silent, and the CPU time of the server in a second of that silence.
+    What the server has only once is shared out among the connections."""
     with Server(command) as server:
         before = server.memory()
         process = server.start_load(program, "--connections", connections, "--idle")
@@ -159,9 +167,12 @@ def idle_memory(command, program, connections):
             if read_line(process, LOAD_LIMIT_S, "load --idle") != "open\n":
                 raise Failure(f"{command}: {connections} connections could not be opened")
             each = (server.memory() - before) / connections
+            used, began = server.cpu_ns(), time.monotonic()
+            time.sleep(seconds)  # what is measured: nothing is waited for
+            cpu = (server.cpu_ns() - used) / (time.monotonic() - began)
         except BaseException:
             process.kill()
             process.communicate()
             raise
         finish(process, LOAD_LIMIT_S, command)
-        return each
+        return each, cpu

@@ -1,5 +1,5 @@
 // The floor for io_uring: an echo server on the bare ring, one thread, no framework.
-//   raw_uring [--host ADDR] PORT
+//   raw_uring [--host ADDR] [--buffer BYTES] PORT
 // One multishot accept; one multishot receive per connection, into a ring of provided buffers; each
 // buffer is sent from where it was received and given back when it has been sent. Everything that
 // a turn asks for goes to the kernel with the wait that ends the turn: one system call a turn.
@@ -17,7 +17,7 @@ enum {
   submissions = 4096,
   completions = 4 * submissions,
   buffer_count = 1024,  // a power of two
-  buffer_bytes = 2048,
+  standard_buffer_bytes = 2048,
   // One connection may hold so many buffers that its peer has not read; then receiving pauses.
   // (So buffer_count / most_held peers that never read stop this server: it is a floor.)
   most_held = 64,
@@ -41,6 +41,7 @@ struct server {
   struct io_uring ring;
   struct io_uring_buf_ring* offered;
   char* bytes;
+  unsigned buffer_bytes;  // a request should fit: it is sent as the pieces it came in
   uint16_t next[buffer_count];
   uint16_t length[buffer_count];
   int given_back;  // buffers, in this turn
@@ -81,7 +82,7 @@ static void start_receiving(struct server* s, int fd) {
 static void send_first(struct server* s, int fd, struct connection* c) {
   const uint16_t buffer = c->first;
   struct io_uring_sqe* entry = submission(s);
-  io_uring_prep_send(entry, fd, s->bytes + (size_t)buffer * buffer_bytes, s->length[buffer],
+  io_uring_prep_send(entry, fd, s->bytes + (size_t)buffer * s->buffer_bytes, s->length[buffer],
                      MSG_WAITALL | MSG_NOSIGNAL);
   entry->user_data = name_of(request_send, fd);
   c->sending = true;
@@ -95,8 +96,8 @@ static void pause_receiving(struct server* s, int fd) {
 }
 
 static void give_back(struct server* s, uint16_t buffer) {
-  io_uring_buf_ring_add(s->offered, s->bytes + (size_t)buffer * buffer_bytes, buffer_bytes, buffer,
-                        buffer_count - 1, s->given_back);
+  io_uring_buf_ring_add(s->offered, s->bytes + (size_t)buffer * s->buffer_bytes, s->buffer_bytes,
+                        buffer, buffer_count - 1, s->given_back);
   ++s->given_back;
   ++s->free_buffers;
 }
@@ -194,7 +195,7 @@ static void end_turn(struct server* s) {
 
 static void offer_buffers(struct server* s) {
   const size_t ring_bytes = buffer_count * sizeof(struct io_uring_buf);
-  const size_t bytes = ring_bytes + (size_t)buffer_count * buffer_bytes;
+  const size_t bytes = ring_bytes + (size_t)buffer_count * s->buffer_bytes;
   char* memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) echo_fail("mmap", errno);
   struct io_uring_buf_reg ring = {.ring_addr = (uintptr_t)memory, .ring_entries = buffer_count};
@@ -218,6 +219,7 @@ int main(int argc, char** argv) {
   const int wrong = io_uring_queue_init_params(submissions, &s.ring, &how);
   if (wrong != 0) echo_fail("io_uring_queue_init_params", -wrong);
   io_uring_register_ring_fd(&s.ring);  // saves a look-up per call; nothing depends on it
+  s.buffer_bytes = echo_buffer_bytes(argc, argv, standard_buffer_bytes);
   offer_buffers(&s);
   s.listener = echo_listen(argc, argv, 0);
   start_accepting(&s);

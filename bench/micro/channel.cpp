@@ -1,23 +1,18 @@
 // channel<T> between threads and loops, beside a hand-written queue of a mutex and two condition
 // variables between two threads.
-//   build/bench/channel [--benchmark_filter=...]
-#include <benchmark/benchmark.h>
-
 #include <eddy/runtime/run.hpp>
 #include <eddy/sync/channel.hpp>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "blocking_queue.hpp"
+#include "checks.hpp"
+#include "measuring.hpp"
 
 namespace {
 
 constexpr std::size_t batch_size = 100;
-
-// A benchmark that cannot fail measures nothing.
-void check(benchmark::State& state, bool good) {
-  if (!good) state.SkipWithError("wrong result");
-}
 
 using channel = eddy::channel<int>;
 
@@ -128,9 +123,10 @@ struct loop_ends {
 // Large enough that starting the thread and the loops, some 50 us, is little of a round.
 constexpr int items_a_round = 20'000;
 
-template <class Sender, class Receiver, bool batches>
+template <class Sender, class Receiver, bool batches, std::size_t capacity>
 void through(benchmark::State& state) {
-  typename Sender::queue q(static_cast<std::size_t>(state.range(0)));
+  typename Sender::queue q(capacity);
+  measuring m(state);
   for (auto _ : state) {
     std::thread sender([&q] {
       if (batches) {
@@ -144,30 +140,30 @@ void through(benchmark::State& state) {
     sender.join();
     check(state, sum == std::int64_t{items_a_round} * (items_a_round - 1) / 2);
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * items_a_round);
+  m.stop(iterations_of(state) * items_a_round);
+  state.SetItemsProcessed(iterations_of(state) * items_a_round);
 }
 
-template <class Sender, class Receiver>
-void measure(const std::string& who) {
-  benchmark::RegisterBenchmark(("one_by_one/" + who).c_str(), through<Sender, Receiver, false>)
-      ->Arg(1)
-      ->Arg(1024)
-      ->UseRealTime();
-  benchmark::RegisterBenchmark(("batches/" + who).c_str(), through<Sender, Receiver, true>)
-      ->Arg(1)
-      ->Arg(1024)
-      ->UseRealTime();
+// `eddy` is what a program of two loops has; the others are of a loop and a thread, and of two
+// threads.
+template <bool batches, std::size_t capacity>
+void measure(const std::string& name) {
+  const auto add = [&](const char* who, void (*what)(benchmark::State&)) {
+    benchmark::RegisterBenchmark((name + who).c_str(), what)->UseRealTime();
+  };
+  add("/eddy", through<loop_ends, loop_ends, batches, capacity>);
+  add("/eddy-thread-to-loop", through<blocking_ends, loop_ends, batches, capacity>);
+  add("/eddy-loop-to-thread", through<loop_ends, blocking_ends, batches, capacity>);
+  add("/eddy-thread-to-thread", through<blocking_ends, blocking_ends, batches, capacity>);
+  add("/threads", through<mutex_condvar, mutex_condvar, batches, capacity>);
 }
+
+const bool registered = [] {
+  measure<false, 1>("channel_cap1");
+  measure<false, 1024>("channel_cap1024");
+  measure<true, 1>("channel_batch_cap1");
+  measure<true, 1024>("channel_batch_cap1024");
+  return true;
+}();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  measure<mutex_condvar, mutex_condvar>("mutex_condvar");
-  measure<blocking_ends, blocking_ends>("thread_to_thread");
-  measure<blocking_ends, loop_ends>("thread_to_loop");
-  measure<loop_ends, blocking_ends>("loop_to_thread");
-  measure<loop_ends, loop_ends>("loop_to_loop");
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}
