@@ -1,4 +1,5 @@
 // Happy eyeballs by the simulator's clock, which is exact in its calm world.
+#include <eddy/net/resolve_error.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <vector>
 
