@@ -94,8 +94,8 @@ void cares_query::start(const char* host, int family_number, family& to) {
   ares_getaddrinfo(channel_, host, nullptr, &hints, answered, &to);
 }
 
-// What answers at once is /etc/hosts, which speaks for both families: a name that is there in one of
-// them only is not asked for elsewhere.
+// What answers at once is /etc/hosts, which speaks for both families: a name that is there in one
+// of them only is not asked for elsewhere.
 void cares_query::ask(const char* host) {
   start(host, AF_INET, v4_);
   if (!v4_.found.empty()) return take_all_from_hosts(host);

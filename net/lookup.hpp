@@ -38,8 +38,8 @@ std::vector<endpoint> with_port(const std::vector<endpoint>& addresses, std::uin
 bool asks_cares() noexcept;
 
 // The addresses of a name, which is none itself: asked anew each time. `host` has been checked.
-// Once one family has addresses, the other one has `patience_ns` more; getaddrinfo, which tells both
-// at once, has all the time it takes. Throws resolve_error. Cancellation point.
+// Once one family has addresses, the other one has `patience_ns` more; getaddrinfo, which tells
+// both at once, has all the time it takes. Throws resolve_error. Cancellation point.
 task<lookup_answer> look_up(std::string host, std::int64_t patience_ns);
 // By getaddrinfo on the loop's lane for names; answers have no time to live. Throws also
 // std::system_error if no thread can be had.

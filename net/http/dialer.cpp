@@ -51,7 +51,8 @@ class proxy_login {
 
 }  // namespace
 
-dialer::dialer(const dialer_settings& s) : settings_(s), names_(s.dns_ttl_ns, detail::dns_cache_names, s.look_up) {}
+dialer::dialer(const dialer_settings& s)
+    : settings_(s), names_(s.dns_ttl_ns, detail::dns_cache_names, s.look_up) {}
 
 task<transport> dialer::dial(route to, dial_watch& watch) {
   transport link;
