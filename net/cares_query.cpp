@@ -8,6 +8,8 @@
 #include <eddy/runtime/readiness.hpp>
 #include <new>
 
+#include "address_order.hpp"
+#include "percent.hpp"
 #include "socket_address.hpp"
 
 namespace eddy::inline v1::detail {
@@ -85,11 +87,27 @@ cares_query::cares_query(const cares_settings& s) {
   if (s.has_server) set_server(channel_, s);
 }
 
-void cares_query::ask(const char* host) {
+void cares_query::start(const char* host, int family_number, family& to) {
   ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
+  hints.ai_family = family_number;
   hints.ai_socktype = SOCK_STREAM;
-  ares_getaddrinfo(channel_, host, nullptr, &hints, answered, this);
+  ares_getaddrinfo(channel_, host, nullptr, &hints, answered, &to);
+}
+
+// What answers at once is /etc/hosts, which speaks for both families: a name that is there in one
+// of them only is not asked for elsewhere.
+void cares_query::ask(const char* host) {
+  start(host, AF_INET, v4_);
+  if (!v4_.found.empty()) return take_all_from_hosts(host);
+  start(host, AF_INET6, v6_);
+  if (!v6_.found.empty()) v4_.done = true;
+}
+
+void cares_query::take_all_from_hosts(const char* host) {
+  start(host, AF_UNSPEC, hosts_);
+  v6_.done = true;
+  if (hosts_.found.empty()) return;
+  v4_.found = std::move(hosts_.found);  // in the order that c-ares has given them
 }
 
 std::size_t cares_query::wishes(std::span<wish, most_wishes> out) const {
@@ -118,37 +136,63 @@ void cares_query::resume(const wish* granted) {
   ares_process_fd(channel_, reads, writes);
 }
 
-void cares_query::answered(void* self, int status, int, ares_addrinfo* found) {
-  auto& query = *static_cast<cares_query*>(self);
-  query.done_ = true;
-  query.status_ = status;
+void cares_query::answered(void* to, int status, int, ares_addrinfo* found) {
+  auto& one = *static_cast<family*>(to);
+  one.done = true;
+  one.turn = ++one.query.last_turn_;
+  one.status = status;
   try {
-    if (found) query.keep(*found);
+    if (found) keep(one, *found);
   } catch (const std::exception&) {
-    query.no_memory_ = true;
+    one.no_memory = true;
   }
   if (found) ares_freeaddrinfo(found);
 }
 
-void cares_query::keep(const ares_addrinfo& found) {
-  int seconds = INT32_MAX;
+void cares_query::keep(family& to, const ares_addrinfo& found) {
+  if (found.name) to.name = found.name;
   for (const ares_addrinfo_cname* c = found.cnames; c; c = c->next) {
-    seconds = std::min(seconds, c->ttl);
+    to.seconds = std::min(to.seconds, c->ttl);
   }
   for (const ares_addrinfo_node* node = found.nodes; node; node = node->ai_next) {
     endpoint at;
-    if (answer_.addresses.size() == max_resolved_addresses || !endpoint_of(*node, at)) continue;
-    answer_.addresses.push_back(at);
-    seconds = std::min(seconds, node->ai_ttl);
+    if (to.found.size() == max_resolved_addresses || !endpoint_of(*node, at)) continue;
+    to.found.push_back(at);
+    to.seconds = std::min(to.seconds, node->ai_ttl);
   }
-  answer_.time_to_live_ns = std::max(seconds, 0) * second_ns;
+}
+
+// The one that was found first needed the fewest domains.
+void cares_query::keep_one_host() noexcept {
+  if (v4_.found.empty() || v6_.found.empty()) return;
+  const bool is_one = std::equal(v4_.name.begin(), v4_.name.end(), v6_.name.begin(),
+                                 v6_.name.end(), [](char a, char b) {
+                                   return url_syntax::to_lower(a) == url_syntax::to_lower(b);
+                                 });
+  if (!is_one) (v4_.turn < v6_.turn ? v6_ : v4_).found.clear();
 }
 
 lookup_answer cares_query::take(const std::string& host) {
-  if (no_memory_ || status_ == ARES_ENOMEM) throw std::bad_alloc();
-  if (status_ != ARES_SUCCESS) throw_not_resolved(host, reason_of(status_));
-  if (answer_.addresses.empty()) throw_not_resolved(host, "no IPv4 or IPv6 address");
-  return std::move(answer_);
+  if (v4_.no_memory || v6_.no_memory) throw std::bad_alloc();
+  if (!has_addresses()) {
+    // That a name has no address of one kind explains less than what kept the other from coming.
+    const int status = v6_.status == ARES_ENODATA || v6_.status == ARES_SUCCESS ? v4_.status
+                                                                                : v6_.status;
+    if (status == ARES_ENOMEM) throw std::bad_alloc();
+    if (status != ARES_SUCCESS) throw_not_resolved(host, reason_of(status));
+    throw_not_resolved(host, "no IPv4 or IPv6 address");
+  }
+  keep_one_host();
+  lookup_answer out;
+  out.is_partial = !is_done();
+  int seconds = INT32_MAX;
+  for (const family* of : {&v4_, &v6_}) {
+    if (!of->found.empty()) seconds = std::min(seconds, of->seconds);
+  }
+  out.time_to_live_ns = std::max(seconds, 0) * second_ns;
+  out.addresses = join_families(std::move(v6_.found), std::move(v4_.found));
+  if (out.addresses.size() > max_resolved_addresses) out.addresses.resize(max_resolved_addresses);
+  return out;
 }
 
 }  // namespace eddy::inline v1::detail

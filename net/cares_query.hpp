@@ -1,8 +1,9 @@
-// One question to c-ares: its channel, and what the loop has to do for it.
+// One name asked of c-ares, for both families: the channel, and what the loop has to do for it.
 #pragma once
 
 #include <ares.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -33,25 +34,45 @@ class cares_query {
   static constexpr std::size_t most_wishes = std::size_t{2} * ARES_GETSOCK_MAXNUM;
 
   void ask(const char* host);
-  bool is_done() const noexcept { return done_; }
+  // Both families have answered.
+  bool is_done() const noexcept { return v4_.done && v6_.done; }
+  // One has, and there are addresses.
+  bool has_addresses() const noexcept { return !v4_.found.empty() || !v6_.found.empty(); }
   // What it waits for now: at least something until it is done. The rest of `out` is untouched.
   std::size_t wishes(std::span<wish, most_wishes> out) const;
   // Nanoseconds until it wants resume() whatever happens.
   std::int64_t patience_ns() const;
   // A wish has come true; or, with null, time has passed.
   void resume(const wish* granted);
-  // When it is done: the answer, or what failed as resolve_error.
+  // When it is done, or has addresses: the answer, or what failed as resolve_error. Throws
+  // std::logic_error outside a loop.
   lookup_answer take(const std::string& host);
 
  private:
-  static void answered(void* self, int status, int timeouts, ares_addrinfo* found);
-  void keep(const ares_addrinfo& found);
+  struct family {
+    explicit family(cares_query& q) noexcept : query(q) {}
+    cares_query& query;
+    unsigned turn = 0;  // which of the two answered first
+    bool done = false;
+    bool no_memory = false;
+    int status = ARES_SUCCESS;
+    std::string name;  // that was asked for, with the domain that was added to it
+    std::vector<endpoint> found;
+    int seconds = INT32_MAX;  // the least time to live
+  };
+  static void answered(void* to, int status, int timeouts, ares_addrinfo* found);
+  static void keep(family& to, const ares_addrinfo& found);
+  // Each family walks the search domains by itself, and may end at another host.
+  void keep_one_host() noexcept;
+  void start(const char* host, int family_number, family& to);
+  // Both at once, from /etc/hosts.
+  void take_all_from_hosts(const char* host);
 
   ares_channel channel_ = nullptr;
-  bool done_ = false;
-  bool no_memory_ = false;
-  int status_ = ARES_SUCCESS;
-  lookup_answer answer_;
+  unsigned last_turn_ = 0;
+  family v4_{*this};
+  family v6_{*this};
+  family hosts_{*this};
 };
 
 }  // namespace eddy::inline v1::detail

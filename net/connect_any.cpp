@@ -1,6 +1,8 @@
 #include "connect_any.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <eddy/net/resolve_error.hpp>
 #include <eddy/runtime/task_group.hpp>
 #include <eddy/sync/event.hpp>
 #include <functional>
@@ -14,8 +16,11 @@ namespace {
 // What the attempts share: in the frame of connect_any, which they do not outlive.
 class contest {
  public:
-  contest(std::vector<endpoint>&& addresses, std::int64_t delay_ns)
-      : addresses_(std::move(addresses)), causes_(addresses_.size()), delay_ns_(delay_ns) {}
+  contest(std::vector<endpoint>&& addresses, std::int64_t delay_ns, more_addresses&& more)
+      : addresses_(std::move(addresses)),
+        causes_(addresses_.size()),
+        delay_ns_(delay_ns),
+        more_(std::move(more)) {}
   contest(const contest&) = delete;
   contest& operator=(const contest&) = delete;
 
@@ -27,11 +32,13 @@ class contest {
   [[noreturn]] void throw_failures(const std::string& name) const;
 
  private:
+  task<> find_more();
   static task<> attempt(contest& in, task_group& group, std::size_t i);
 
   std::vector<endpoint> addresses_;
   std::vector<std::error_code> causes_;
   std::int64_t delay_ns_;
+  more_addresses more_;
   tcp_stream winner_;
   event next_;  // an attempt has failed: the next one need not wait
 };
@@ -40,9 +47,26 @@ task<> contest::run(task_group& group) {
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     next_.reset();
     group.spawn(attempt(*this, group, i), "connect");
-    if (i + 1 == addresses_.size()) break;
+    const bool is_last = i + 1 == addresses_.size();
+    if (is_last && !more_) break;
     (void)co_await next_.wait_for(std::chrono::nanoseconds(delay_ns_));
+    if (is_last) co_await find_more();
   }
+}
+
+task<> contest::find_more() {
+  task<std::vector<endpoint>> asking = more_();
+  more_ = more_addresses();
+  try {
+    const std::vector<endpoint> found = co_await std::move(asking);
+    for (const endpoint& at : found) {
+      const bool is_new = std::find(addresses_.begin(), addresses_.end(), at) == addresses_.end();
+      if (is_new) addresses_.push_back(at);
+    }
+  } catch (const resolve_error&) {
+    // The failures of those that were tried say more.
+  }
+  causes_.resize(addresses_.size());
 }
 
 task<> contest::attempt(contest& in, task_group& group, std::size_t i) {
@@ -92,9 +116,9 @@ std::vector<endpoint> interleave_families(const std::vector<endpoint>& sorted) {
 }
 
 task<tcp_stream> connect_any(std::vector<endpoint> addresses, std::string name,
-                             std::int64_t delay_ns) {
+                             std::int64_t delay_ns, more_addresses more) {
   if (addresses.empty()) throw std::logic_error("connect to " + name + ": no addresses were given");
-  contest all(std::move(addresses), delay_ns);
+  contest all(std::move(addresses), delay_ns, std::move(more));
   co_await with_task_group([](task_group& group, contest& in) { return in.run(group); },
                            std::ref(all));
   if (!all.is_won()) all.throw_failures(name);

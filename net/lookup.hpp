@@ -16,7 +16,15 @@ inline constexpr std::int64_t no_time_to_live = -1;
 struct lookup_answer {
   std::vector<endpoint> addresses;
   std::int64_t time_to_live_ns = no_time_to_live;
+  bool is_partial = false;  // one family had not answered yet
 };
+
+// Once one family has addresses, how long the other one is waited for before connecting begins
+// (RFC 8305 §3: the Resolution Delay, and §8).
+inline constexpr std::int64_t resolution_delay_ns = 50'000'000;
+// The same where all there are will be needed: those of the first question have failed, or are the
+// caller's only ones.
+inline constexpr std::int64_t late_answer_patience_ns = 1'000'000'000;
 
 // Throws resolve_error for what can be no name: empty, too long, not printable.
 void check_name(std::string_view host);
@@ -30,8 +38,9 @@ std::vector<endpoint> with_port(const std::vector<endpoint>& addresses, std::uin
 bool asks_cares() noexcept;
 
 // The addresses of a name, which is none itself: asked anew each time. `host` has been checked.
-// Throws resolve_error. Cancellation point.
-task<lookup_answer> look_up(std::string host);
+// Once one family has addresses, the other one has `patience_ns` more; getaddrinfo, which tells
+// both at once, has all the time it takes. Throws resolve_error. Cancellation point.
+task<lookup_answer> look_up(std::string host, std::int64_t patience_ns);
 // By getaddrinfo on the loop's lane for names; answers have no time to live. Throws also
 // std::system_error if no thread can be had.
 task<lookup_answer> look_up_on_lane(std::string host);

@@ -51,8 +51,12 @@ std::vector<endpoint> with_port(const std::vector<endpoint>& addresses, std::uin
 
 bool asks_cares() noexcept { return system::has_real_network(); }
 
-task<lookup_answer> look_up(std::string host) {
-  if (asks_cares() && !is_for_getaddrinfo(host)) return look_up_by_cares(std::move(host));
+task<lookup_answer> look_up(std::string host, std::int64_t patience_ns) {
+  if (asks_cares() && !is_for_getaddrinfo(host)) {
+    cares_settings s;
+    s.patience_ns = patience_ns;
+    return look_up_by_cares(std::move(host), s);
+  }
   return look_up_on_lane(std::move(host));
 }
 
@@ -60,7 +64,9 @@ task<lookup_answer> look_up(std::string host) {
 
 bool asks_cares() noexcept { return false; }
 
-task<lookup_answer> look_up(std::string host) { return look_up_on_lane(std::move(host)); }
+task<lookup_answer> look_up(std::string host, std::int64_t) {
+  return look_up_on_lane(std::move(host));
+}
 
 #endif
 
@@ -69,7 +75,9 @@ task<lookup_answer> look_up(std::string host) { return look_up_on_lane(std::move
 task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port) {
   if (endpoint::is_address(host)) co_return std::vector<endpoint>(1, endpoint::parse(host, port));
   detail::check_name(host);
-  const detail::lookup_answer answer = co_await detail::look_up(std::move(host));
+  task<detail::lookup_answer> asking =
+      detail::look_up(std::move(host), detail::late_answer_patience_ns);
+  const detail::lookup_answer answer = co_await std::move(asking);
   co_return detail::with_port(answer.addresses, port);
 }
 

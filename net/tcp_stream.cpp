@@ -6,6 +6,7 @@
 
 #include "connect_any.hpp"
 #include "connect_operation.hpp"
+#include "lookup.hpp"
 #include "socket_address.hpp"
 #include "tcp_state.hpp"
 
@@ -41,10 +42,16 @@ task<tcp_stream> tcp_stream::connect(std::string host, std::uint16_t port) {
     co_return std::move(stream);
   }
   std::string name = host + ":" + std::to_string(port);
-  std::vector<endpoint> found = co_await resolve(std::move(host), port);
-  found = detail::interleave_families(found);
-  tcp_stream stream = co_await detail::connect_any(std::move(found), std::move(name),
-                                                   detail::connection_attempt_delay_ns);
+  detail::check_name(host);
+  const detail::lookup_answer first =
+      co_await detail::look_up(std::string(host), detail::resolution_delay_ns);
+  detail::more_addresses more;
+  if (first.is_partial) more = [host, port] { return resolve(host, port); };
+  std::vector<endpoint> found =
+      detail::interleave_families(detail::with_port(first.addresses, port));
+  tcp_stream stream =
+      co_await detail::connect_any(std::move(found), std::move(name),
+                                   detail::connection_attempt_delay_ns, std::move(more));
   co_return std::move(stream);
 }
 

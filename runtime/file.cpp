@@ -22,6 +22,11 @@ std::int64_t checked(std::int64_t result, const char* what, const std::string& p
   return result;
 }
 
+void require_path(const char* what, const std::string& path) {
+  if (path.find('\0') == std::string::npos) return;
+  throw std::invalid_argument(std::string(what) + ": the path has a NUL byte");
+}
+
 system::open_mode mode_of(file_mode mode) noexcept {
   switch (mode) {
     case file_mode::read: return system::open_mode::read;
@@ -103,9 +108,7 @@ file::~file() {
 }
 
 task<file> file::open(std::string path, file_mode mode) {
-  if (path.find('\0') != std::string::npos) {
-    throw std::invalid_argument("open: the path has a NUL byte");
-  }
+  require_path("open", path);
   const std::int64_t fd = co_await perform(op_code::file_open, -1, path.data(),
                                            static_cast<std::size_t>(mode_of(mode)));
   checked(fd, "open", path);
@@ -161,6 +164,12 @@ task<> file::close() {
   const std::int64_t failed = co_await perform(op_code::file_close, fd_, nullptr, 0);
   fd_ = -1;
   checked(failed, "close", path_);
+}
+
+task<> replace_file(std::string path, std::string bytes) {
+  require_path("replace", path);
+  const int failed = co_await offload(system::file_replace, std::string(path), std::move(bytes));
+  checked(failed, "replace", path);
 }
 
 }  // namespace eddy::inline v1

@@ -193,7 +193,7 @@ def part_faults():
                        SANITIZERS) for selector in FAULT_TESTS])
     for selector in SELECTORS:
         folder = build(f"examples-{selector}", examples_of(selector),
-                       ["examples/areq", "examples/site", "examples/echo_server"])
+                       ["examples/areq", "examples/site", "examples/echo_server", "examples/fetch"])
         if not folder:
             continue
         faults = ROOT / "tests" / "faults"

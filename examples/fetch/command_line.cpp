@@ -31,23 +31,25 @@ constexpr const char* notes =
     "  28 timeout                35 TLS handshake failed    47 too many redirections\n"
     "  52 empty reply            55 sending failed          56 receiving failed\n"
     "  60 bad certificate        61 bad content coding      63 body larger than --max-body\n"
-    "  77 bad --cacert file      97 the proxy does not work 130 interrupted\n"
+    "  77 bad --cacert file      97 the SOCKS proxy fails  130 interrupted\n"
     "\n"
     "  fetch https://example.com/\n"
     "  fetch -L --compressed -o page.html --max-time 10 example.com\n"
     "  fetch -d name=value -d @more.txt -H 'Accept: application/json' http://localhost:8080/form";
 
-// A number without a sign, at most `most`.
+// A number without a sign, at most `most`. Where curl takes "0x10" or "nan", this does not.
 class at_most : public CLI::Validator {
  public:
   explicit at_most(double most) {
     func_ = [most](const std::string& text) {
       double value = 0;
-      const bool number = !text.empty() && text.find_first_of("+-xX") == std::string::npos &&
+      // An exponent may have one.
+      const bool number = text.find_first_of(".0123456789") == 0 &&
+                          text.find_first_of("xX") == std::string::npos &&
                           CLI::detail::lexical_cast(text, value);
-      if (number && value >= 0 && value <= most) return std::string();
+      if (number && value <= most) return std::string();
       return "wants a number from 0 to " + std::to_string(static_cast<std::uint64_t>(most)) +
-             ", is " + text;
+             ", without a sign, is " + text;
     };
   }
 };

@@ -53,7 +53,8 @@ int exit_code_of(const std::exception& e) noexcept {
   if (is<http::incomplete_body>(e)) return exit_code::partial_body;
   if (is<http::protocol_error>(e)) return exit_code::malformed_response;
   if (const auto* proxy = dynamic_cast<const http::proxy_error*>(&e)) {
-    return proxy->status() > 0 ? exit_code::receive_failed : exit_code::proxy;  // curl 7.88
+    const bool is_socks = proxy->which() == http::proxy_error::kind::socks;
+    return is_socks ? exit_code::proxy : exit_code::receive_failed;  // as curl 7.88
   }
   if (is<http::content_error>(e)) return exit_code::bad_content_coding;
   if (is<http::status_error>(e)) return exit_code::http_error;

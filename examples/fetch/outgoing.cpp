@@ -39,6 +39,14 @@ void keep_user_info(eddy::url& to, const eddy::url& from) {
   to = eddy::url::parse(text);
 }
 
+// What one origin says is no login for another one, as in curl: it would choose who we are there.
+void drop_user_info(eddy::url& to) {
+  if (to.user_info().empty()) return;
+  std::string text = to.str();
+  text.erase(to.scheme().size() + 3, to.user_info().size() + 1);
+  to = eddy::url::parse(text);
+}
+
 }  // namespace
 
 outgoing first_request(const settings& s, const std::string& text) {
@@ -71,8 +79,11 @@ std::optional<outgoing> next_request(const settings& s, const outgoing& last, in
   if (out.to.origin() != last.to.origin()) {
     for (const char* name : {"Authorization", "Cookie", "Host"}) out.fields.remove(name);
     out.same_origin = false;
-  } else {
+  }
+  if (out.same_origin) {
     keep_user_info(out.to, last.to);
+  } else {
+    drop_user_info(out.to);
   }
   return out;
 }

@@ -178,7 +178,7 @@ eddy::task<> transfer::copy_body(http::response& answer) {
   std::uint64_t total = 0;
   for (;;) {
     std::size_t got = co_await answer.read_some(buffer);
-    if (got == 0) co_return;
+    if (got == 0) break;
     const bool excess = got > most - total;
     if (excess) got = static_cast<std::size_t>(most - total);
     total += got;
@@ -189,6 +189,9 @@ eddy::task<> transfer::copy_body(http::response& answer) {
                                             ": a body of more than --max-body (" +
                                             std::to_string(most) + ") bytes");
   }
+  const std::string trailers = field_lines(answer.trailers());
+  if (settings_.verbose) narrate_head(trailers);
+  if (settings_.show_heads) co_await output_.write_some(trailers);
 }
 
 }  // namespace fetch

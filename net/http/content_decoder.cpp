@@ -155,18 +155,4 @@ content_decoder::~content_decoder() = default;
 
 bool content_decoder::is_identity() const noexcept { return chain_ == nullptr; }
 
-void content_decoder::decode_to(std::span<const std::byte> input, std::string& output) {
-  if (is_identity()) {
-    output.append(text_of(input));
-    return;
-  }
-  std::array<std::byte, buffer_bytes> piece;
-  for (;;) {
-    const progress step = decode(input, piece);
-    output.append(text_of(std::span(piece).first(step.produced)));
-    input = input.subspan(step.consumed);
-    if (!step.more) return;
-  }
-}
-
 }  // namespace eddy::inline v1::http

@@ -54,9 +54,6 @@ class content_decoder {
   // done: of stacked codings a small input can keep one call busy for very long.
   progress decode(std::span<const std::byte> input, std::span<std::byte> output);
 
-  // Appends all that `input` yields.
-  void decode_to(std::span<const std::byte> input, std::string& output);
-
   // The content ended: throws if the data says otherwise. All output must have been taken.
   void finish() const;
 

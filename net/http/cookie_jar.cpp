@@ -15,10 +15,8 @@ std::int64_t now() noexcept { return detail::system::wall_seconds(); }
 
 // The jar is a copy: the caller's handle may be gone when this runs.
 task<> save_copy(cookie_jar jar, std::string path) {
-  const std::string text = jar.to_netscape();
-  file out = co_await file::open(std::move(path), file_mode::write);
-  co_await out.write_all(text);
-  co_await out.close();
+  task<> writing = replace_file(std::move(path), jar.to_netscape());
+  co_await std::move(writing);
 }
 
 task<cookie_load_result> load_copy(cookie_jar jar, std::string path) {

@@ -51,7 +51,8 @@ class proxy_login {
 
 }  // namespace
 
-dialer::dialer(const dialer_settings& s) : settings_(s), names_(s.dns_ttl_ns) {}
+dialer::dialer(const dialer_settings& s)
+    : settings_(s), names_(s.dns_ttl_ns, detail::dns_cache_names, s.look_up) {}
 
 task<transport> dialer::dial(route to, dial_watch& watch) {
   transport link;
@@ -97,7 +98,8 @@ task<transport> dialer::dial_tunnel(const route& to, dial_watch& watch) {
 task<transport> dialer::dial_socks(const route& to, dial_watch& watch) {
   std::vector<endpoint> addresses;
   if (to.proxy().which() == http::proxy::kind::socks5) {
-    addresses = co_await addresses_of(to.host(), to.port(), watch);
+    detail::dns_found found = co_await addresses_of(to.host(), to.port(), watch);
+    addresses = std::move(found.addresses);
   }
   socks5_client asked = addresses.empty() ? socks5_client::to_host(to.host(), to.port())
                                           : socks5_client::to_address(addresses.front());
@@ -133,23 +135,32 @@ task<transport> dialer::reach_proxy(const route& to, dial_watch& watch) {
 
 task<transport> dialer::reach_host(std::string host, std::uint16_t port, std::string name,
                                    dial_watch& watch) {
-  std::vector<endpoint> addresses = co_await addresses_of(std::move(host), port, watch);
+  detail::dns_found found = co_await addresses_of(std::string(host), port, watch);
+  detail::more_addresses more;
+  if (found.is_partial) {
+    more = [this, host, port] { return names_.resolve_rest(host, port); };
+  }
   const time_point until = watch.enter(dial_phase::connecting);
-  task<tcp_stream> connecting = detail::connect_any(std::move(addresses), std::move(name),
-                                                    settings_.attempt_delay_ns);
+  task<tcp_stream> connecting = detail::connect_any(
+      std::move(found.addresses), std::move(name), settings_.attempt_delay_ns, std::move(more));
   tcp_stream stream = co_await with_deadline(until, std::move(connecting));
   watch.enter(dial_phase::connected);
   co_return transport(std::move(stream));
 }
 
-task<std::vector<endpoint>> dialer::addresses_of(std::string host, std::uint16_t port,
-                                                 dial_watch& watch) {
-  if (endpoint::is_address(host)) co_return std::vector<endpoint>(1, endpoint::parse(host, port));
+task<detail::dns_found> dialer::addresses_of(std::string host, std::uint16_t port,
+                                             dial_watch& watch) {
+  if (endpoint::is_address(host)) {
+    detail::dns_found known;
+    known.addresses.push_back(endpoint::parse(host, port));
+    co_return std::move(known);
+  }
   const time_point until = watch.enter(dial_phase::resolving);
-  task<std::vector<endpoint>> asking = names_.resolve(std::move(host), port);
-  const std::vector<endpoint> found = co_await with_deadline(until, std::move(asking));
+  task<detail::dns_found> asking = names_.resolve(std::move(host), port);
+  detail::dns_found found = co_await with_deadline(until, std::move(asking));
   watch.enter(dial_phase::resolved);
-  co_return detail::interleave_families(found);
+  found.addresses = detail::interleave_families(found.addresses);
+  co_return std::move(found);
 }
 
 #if EDDY_HAVE_OPENSSL

@@ -45,6 +45,7 @@ struct dialer_settings {
   std::int64_t dns_ttl_ns = detail::usual_dns_ttl_ns;
   std::int64_t attempt_delay_ns = detail::connection_attempt_delay_ns;
   limits bounds;  // of a proxy's replies
+  task<detail::lookup_answer> (*look_up)(std::string, std::int64_t) = detail::look_up;
 };
 
 // What a session opens its connections with: its cache of names, and the sessions of TLS that can
@@ -81,8 +82,7 @@ class dialer {
   task<transport> reach_proxy(const route& to, dial_watch& watch);
   task<transport> reach_host(std::string host, std::uint16_t port, std::string name,
                              dial_watch& watch);
-  task<std::vector<endpoint>> addresses_of(std::string host, std::uint16_t port,
-                                           dial_watch& watch);
+  task<detail::dns_found> addresses_of(std::string host, std::uint16_t port, dial_watch& watch);
   task<transport> secure(transport under, std::string host, std::string key, time_point until);
 
   dialer_settings settings_;

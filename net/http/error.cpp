@@ -45,7 +45,8 @@ content_error::~content_error() = default;
 
 invalid_request::~invalid_request() = default;
 
-proxy_error::proxy_error(const std::string& what, int status) : error(what), status_(status) {}
+proxy_error::proxy_error(kind which, const std::string& what, int status)
+    : error(what), which_(which), status_(status) {}
 
 proxy_error::~proxy_error() = default;
 

@@ -86,8 +86,8 @@ task<> exchange::hop() {
   step_ = step::preparing;
   write_head();
   co_await acquire();
-  bool reused = has_usable_connection();
-  if (reused) {
+  reused_ = has_usable_connection();
+  if (reused_) {
     progress_.tell(trace_step::reused);
   } else {
     co_await connect();
@@ -101,10 +101,10 @@ task<> exchange::hop() {
     } catch (const timeout_error&) {
       throw;
     } catch (const std::exception& e) {
-      if (!retry_allowed(reused, is_retry)) throw;
+      if (!retry_allowed(is_retry)) throw;
       progress_.retried(e.what(), 0);
     }
-    reused = false;
+    reused_ = false;
     if (source()) co_await start_source();
     write_head();
     co_await connect();
@@ -159,6 +159,7 @@ task<> exchange::attempt() {
   c.begin(method_, session_->pool.buffers());
   const sent_counter counter(progress_, c);
   head_received_ = false;
+  interim_.clear();
   early_body_.clear();
   if (!connection_persists(http_version::http_1_1, fields_)) c.taint();
   step_ = step::sending;
@@ -169,9 +170,9 @@ task<> exchange::attempt() {
   co_await receive_head();
 }
 
-bool exchange::retry_allowed(bool reused, bool is_retry) const noexcept {
+bool exchange::retry_allowed(bool is_retry) const noexcept {
   const connection& c = *slot_.get();
-  const failed_exchange facts = {reused,       c.received() > 0,      is_idempotent(method_),
+  const failed_exchange facts = {reused_,      c.received() > 0,      is_idempotent(method_),
                                  c.sent() > 0, can_send_body_again(), is_retry};
   return session_->settings.stale_retry && !c.is_aborted() && may_retry(facts);
 }
@@ -180,6 +181,7 @@ task<> exchange::receive_head() {
   connection& c = *slot_.get();
   while (!head_received_) {
     const response_step next = c.next();
+    if (next.event == response_event::interim) interim_came();
     if (next.event == response_event::head) head_came();
     if (next.event != response_event::need_more) continue;
     limit_ = head_limit();
@@ -196,11 +198,17 @@ time_limit exchange::head_limit() const {
 response_event exchange::arrived(std::size_t bytes) {
   connection& c = *slot_.get();
   if (c.received() == 0 && bytes > 0) {
+    if (reused_) session_->pool.count_reuse();
     progress_.lap(&timings::first_byte);
     progress_.tell(trace_step::first_byte, bytes);
   }
   progress_.received(bytes);
   return c.arrived(bytes);
+}
+
+void exchange::interim_came() {
+  const response_head& head = slot_.get()->parser().head();
+  interim_.emplace_back(head.status, name_of(head.version), head.reason, head.fields);
 }
 
 void exchange::head_came() {
@@ -215,7 +223,8 @@ response exchange::finish() {
   response_head head = slot_.get()->take_head();
   auto state = std::make_unique<response_state>(
       std::move(session_), std::move(slot_), clock_, std::move(method_), std::move(head),
-      std::move(url_), std::move(history_), std::move(early_body_), std::move(progress_));
+      std::move(url_), std::move(history_), std::move(interim_), std::move(early_body_),
+      std::move(progress_));
   if (settings_) {
     state->set_decoding(settings_->decompress);
     if (settings_->max_body_bytes) state->set_max_body_bytes(*settings_->max_body_bytes);

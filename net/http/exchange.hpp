@@ -38,10 +38,11 @@ class exchange {
   route way() const;
   bool has_usable_connection() const noexcept;
   task<> attempt();
-  bool retry_allowed(bool reused, bool is_retry) const noexcept;
+  bool retry_allowed(bool is_retry) const noexcept;
   task<> receive_head();
   time_limit head_limit() const;
   response_event arrived(std::size_t bytes);
+  void interim_came();
   void head_came();
   response finish();
   [[noreturn]] void fail();
@@ -142,7 +143,9 @@ class exchange {
   unsigned attempts_ = 1;  // as a retry_policy counts them
   std::vector<visited> history_;
 
+  bool reused_ = false;  // the connection was a kept one
   bool head_received_ = false;
+  std::vector<interim_response> interim_;
   std::string early_body_;  // what came of the response while the request was still being sent
 };
 

@@ -170,7 +170,12 @@ task<> exchange::write_source(std::string out) {
 
 task<> exchange::watch(conversation* talk) {
   const stop_at_end stop(&talk->writing);
-  co_await talk->reading.run(receive_early(talk));
+  try {
+    co_await talk->reading.run(receive_early(talk));
+  } catch (const std::exception&) {
+    step_ = step::receiving_head;
+    throw;
+  }
 }
 
 // Until it is stopped because all has been sent, or a response says that the rest is not wanted.
@@ -180,6 +185,7 @@ task<> exchange::receive_early(conversation* talk) {
     const response_step next = c.next();
     switch (next.event) {
       case response_event::interim:
+        interim_came();
         if (c.parser().head().status == continue_status) talk->continued.set();
         break;
       case response_event::head:

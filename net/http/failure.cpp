@@ -84,7 +84,7 @@ bool is_known_here(const Error& e) noexcept {
   } catch (const too_many_redirects& e) {
     throw failed<too_many_redirects>(during, where + e.what());
   } catch (const proxy_error& e) {
-    throw failed<proxy_error>(during, where + e.what(), e.status());
+    throw failed<proxy_error>(during, e.which(), where + e.what(), e.status());
   } catch (const error& e) {
     if (!is_known_here(e)) throw;
     throw failed<error>(during, where + e.what());

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <eddy/net/http/headers.hpp>
 
@@ -10,6 +11,11 @@ namespace eddy::inline v1::http {
 // The two versions that this layer speaks. Anything else on the wire is an error, HTTP/0.9
 // included.
 enum class http_version : std::uint8_t { http_1_0, http_1_1 };
+
+// "HTTP/1.1" or "HTTP/1.0".
+constexpr std::string_view name_of(http_version v) noexcept {
+  return v == http_version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+}
 
 struct response_head {
   int status = 0;

@@ -121,7 +121,7 @@ class netrc::reader {
         into_.entries_.back().password = std::move(word);
         into_.entries_.back().has_password = true;
         break;
-      case awaited::account: into_.entries_.back().account = std::move(word); break;
+      case awaited::account: break;
       case awaited::macro: awaited_ = awaited::end_of_macro; return;
       case awaited::end_of_macro: return;
     }

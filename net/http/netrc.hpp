@@ -19,14 +19,14 @@ struct netrc_entry {
   std::string machine;  // empty: "default"
   std::string login;
   std::string password;
-  std::string account;
   bool has_login = false;
   bool has_password = false;
 };
 
 // Words between white space: "machine NAME" or "default", then "login", "password" and "account"
-// with a word each. A word in double quotes may hold spaces, and \" \\ \n \r \t. "#" where a
-// keyword could stand begins a comment, "macdef" what is skipped as far as an empty line.
+// with a word each; HTTP has no use for the last one's. A word in double quotes may hold spaces,
+// and \" \\ \n \r \t. "#" where a keyword could stand begins a comment, "macdef" what is skipped
+// as far as an empty line.
 class netrc {
  public:
   netrc() = default;

@@ -1,6 +1,8 @@
 #include "pool.hpp"
 
 #include <eddy/net/http/error.hpp>
+#include <eddy/runtime/gather.hpp>
+#include <vector>
 
 namespace eddy::inline v1::http {
 
@@ -118,7 +120,6 @@ connection_slot connection_pool::make_slot(pool_host& host,
   if (d.what != pool_ledger::answer::reuse) {
     return connection_slot(*this, host, nullptr, std::move(found));
   }
-  ++reused_;
   return connection_slot(*this, host, std::move(found), nullptr);
 }
 
@@ -195,11 +196,14 @@ task<> connection_pool::close() {
     static_cast<slot_request*>(r)->turned_away_ = true;
     r->wake();
   }
+  // All at once: each may take as long as a goodbye may.
+  std::vector<task<>> farewells;
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {
     const std::unique_ptr<connection> idle(as_connection(e));
     ledger_.vacate(*e->host);
-    co_await idle->close_idle();
+    farewells.push_back(idle->close_idle());
   }
+  co_await gather(std::move(farewells));
   while (connection* c = next_to_abort()) {
     c->abort();
     co_await c->close();

@@ -126,6 +126,8 @@ class connection_pool final : private detail::timer {
   const pool_ledger& ledger() const noexcept { return ledger_; }
   std::uint64_t opened() const noexcept { return opened_; }
   std::uint64_t reused() const noexcept { return reused_; }
+  // A kept connection has brought a response.
+  void count_reuse() noexcept { ++reused_; }
 
   // While a slot of this pool connects: close() waits for that.
   class connecting_mark {

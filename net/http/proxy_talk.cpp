@@ -66,7 +66,7 @@ task<response_head> ask_for_tunnel(transport& link, const route& to, std::string
       }
       complete = take_reply(parser, std::span<const std::byte>(buffer).first(got));
     } catch (const protocol_error& e) {
-      throw proxy_error(tunnel_prefix(to) + e.what());
+      throw proxy_error(proxy_error::kind::malformed, tunnel_prefix(to) + e.what());
     }
   }
   co_return parser.take_head();
@@ -76,7 +76,7 @@ void throw_tunnel_refused(const route& to, const response_head& reply) {
   std::string text = name_of(to.proxy()) + " refuses a tunnel to " + to.authority() + ": " +
                      std::to_string(reply.status);
   if (!reply.reason.empty()) text.append(" ").append(escaped(reply.reason));
-  throw proxy_error(text, reply.status);
+  throw proxy_error(proxy_error::kind::refused, text, reply.status);
 }
 
 task<> ask_socks(transport& link, const route& to, socks5_client asked) {
@@ -96,8 +96,8 @@ task<> ask_socks(transport& link, const route& to, socks5_client asked) {
       asked.feed(std::string_view(reinterpret_cast<const char*>(buffer.data()), got));
     }
     if (!asked.has_failed()) continue;
-    throw proxy_error(name_of(to.proxy()) + ", asked for " + to.authority() + ": " +
-                      asked.failure());
+    throw proxy_error(proxy_error::kind::socks, name_of(to.proxy()) + ", asked for " +
+                                                    to.authority() + ": " + asked.failure());
   }
 }
 

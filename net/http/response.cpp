@@ -36,12 +36,16 @@ int response::status() const { return present(state_).head().status; }
 const std::string& response::reason() const { return present(state_).head().reason; }
 
 std::string_view response::version() const {
-  return present(state_).head().version == http_version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+  return name_of(present(state_).head().version);
 }
 
 const http::headers& response::trailers() const { return present(state_).trailers(); }
 
 const http::headers& response::headers() const { return present(state_).head().fields; }
+
+const std::vector<interim_response>& response::interim() const {
+  return present(state_).interim();
+}
 
 const eddy::url& response::url() const { return present(state_).url(); }
 

@@ -220,11 +220,6 @@ response_head response_parser::take_head() noexcept {
   return std::exchange(head_, response_head());
 }
 
-bool response_parser::response_begun() const noexcept {
-  return state_ != state::idle &&
-         (state_ != state::awaits_head || interim_responses_ > 0 || head_parser_.bytes() > 0);
-}
-
 bool response_parser::keep_alive() const noexcept {
   const bool self_delimited =
       framing_.end != body_end::until_close && framing_.end != body_end::tunnel;

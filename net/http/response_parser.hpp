@@ -69,9 +69,6 @@ class response_parser {
   std::uint64_t body_bytes_left() const noexcept {
     return framing_.end == body_end::sized ? framing_.size - body_bytes_ : 0;
   }
-  // Whether a byte of a response arrived since begin(): if none did, the peer had closed an idle
-  // connection.
-  bool response_begun() const noexcept;
   // Whether the message is complete.
   bool done() const noexcept { return state_ == state::done; }
   // Whether the connection may carry another request: the message is complete, both version and

@@ -24,7 +24,8 @@ constexpr std::size_t most_decoded_at_once = 1024 * 1024;
 response_state::response_state(detail::http_session_ref session, connection_slot slot,
                                const exchange_clock& clock, std::string method, response_head head,
                                eddy::url reached, std::vector<visited> history,
-                               std::string early_body, request_progress progress)
+                               std::vector<interim_response> interim, std::string early_body,
+                               request_progress progress)
     : session_(std::move(session)),
       slot_(std::move(slot)),
       clock_(clock),
@@ -32,6 +33,7 @@ response_state::response_state(detail::http_session_ref session, connection_slot
       head_(std::move(head)),
       url_(std::move(reached)),
       history_(std::move(history)),
+      interim_(std::move(interim)),
       remote_(slot_.get()->remote_address()),
       progress_(std::move(progress)),
       framing_(slot_.get()->parser().framing()),

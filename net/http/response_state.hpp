@@ -21,7 +21,8 @@ class response_state {
  public:
   response_state(detail::http_session_ref session, connection_slot slot,
                  const exchange_clock& clock, std::string method, response_head head,
-                 eddy::url reached, std::vector<visited> history, std::string early_body,
+                 eddy::url reached, std::vector<visited> history,
+                 std::vector<interim_response> interim, std::string early_body,
                  request_progress progress);
   response_state(const response_state&) = delete;
   response_state& operator=(const response_state&) = delete;
@@ -29,6 +30,7 @@ class response_state {
   const response_head& head() const noexcept { return head_; }
   const eddy::url& url() const noexcept { return url_; }
   const std::vector<visited>& history() const noexcept { return history_; }
+  const std::vector<interim_response>& interim() const noexcept { return interim_; }
   const timings& times() const noexcept { return progress_.times(); }
   const std::optional<endpoint>& remote_address() const noexcept { return remote_; }
   // Throws std::logic_error before the body has ended.
@@ -89,6 +91,10 @@ class response_state {
   const charset& charset_of_text(const charset& fallback) const;
   void check_is_event_stream() const;
   task<> pipe_to(file& to, std::uint64_t& saved);
+  // Calls on the file are bound by the total timeout.
+  void begin_file_call();
+  task<file> open_in_time(std::string path);
+  task<> write_in_time(task<> call);
 
   task<> drain();
   void drop_rest() noexcept;
@@ -110,6 +116,7 @@ class response_state {
   response_head head_;
   eddy::url url_;
   std::vector<visited> history_;
+  std::vector<interim_response> interim_;
   std::optional<endpoint> remote_;
   request_progress progress_;
 

@@ -92,6 +92,9 @@ int file_sync(int fd) noexcept;
 // The bytes of a regular file; -ESPIPE for what has no size, as pipes and devices, and -EISDIR.
 std::int64_t file_size(int fd) noexcept;
 int file_close(int fd) noexcept;
+// `bytes` in place of what the file held: it has the old ones or the new ones, whatever happens. A
+// path that names no regular file, as a device, is written to. Throws std::bad_alloc.
+int file_replace(const std::string& path, const std::string& bytes);
 
 // Child processes.
 struct child_plan {

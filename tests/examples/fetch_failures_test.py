@@ -1,11 +1,14 @@
 """The exit codes of fetch, each made to happen. Argument: the folder of built examples."""
 
+import contextlib
 import gzip
 import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
+import threading
 import unittest
 
 import origins
@@ -73,6 +76,42 @@ class Failures(programs.Case):
     def test_reset(self):
         self.expect(56, self.refusing(b"", "reset"))
         self.expect(56, self.refusing(OK + b"Content-Length: 5\r\n\r\nabc", "reset"))
+
+    def test_a_server_that_goes_while_it_is_sent_to(self):
+        file = self.folder / "large"
+        file.write_bytes(bytes(30_000_000))
+
+        def hang_up(how):
+            peer, _ = listener.accept()
+            peer.recv(1000)
+            if how == "reset":
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if how == "noise":
+                peer.sendall(b"SSH-2.0-x\r\n")
+                with contextlib.suppress(OSError):
+                    while peer.recv(65536):
+                        pass
+            peer.close()
+
+        # The answer is what counts: that there is none is noticed by receiving.
+        for how, code in (("reset", 56), ("noise", 8)):
+            with self.subTest(how), socket.create_server(("127.0.0.1", 0)) as listener:
+                threading.Thread(target=hang_up, args=[how], daemon=True).start()
+                url = "http://127.0.0.1:%d/" % listener.getsockname()[1]
+                done = self.expect(code, "-d", f"@{file}", url)
+                self.assertIn(b": waiting for the response: ", done.stderr)
+
+    def test_tunnels(self):
+        for what, text in (("not HTTP", b"SSH-2.0-x\r\n"), ("nothing", b""),
+                           ("a piece of a head", b"HTTP/1.1 200 O"),
+                           ("a bad status", b"HTTP/1.1 2x0 OK\r\n\r\n"),
+                           ("a head that is too long", OK + b"A: " + b"b" * 400_000 + b"\r\n\r\n"),
+                           ("a refusal", b"HTTP/1.1 403 No\r\n\r\n")):
+            with self.subTest(what):
+                proxy = self.refusing(text)
+                self.expect(56, "-x", proxy, "https://example.com/")
+                theirs = self.curl("-x", proxy, "https://example.com/")
+                self.assertEqual(theirs.returncode, 56)
 
     def test_urls(self):
         for url, code in (("http://", 3), ("http://a b/", 3), ("http://[::1", 3), ("", 3),

@@ -96,7 +96,57 @@ class Options(programs.Case):
     def test_interim_responses(self):
         hints = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
         origin = self.origin(lambda r: Reply(hints * 2 + OK + b"Content-Length: 2\r\n\r\nhi"))
-        self.expect_as_curl(origin, "ORIGIN", "ORIGIN")
+        for options in ([], ["-i"], ["-I"]):
+            with self.subTest(options):
+                self.expect_as_curl(origin, *options, "ORIGIN", "ORIGIN")
+        ready = self.origin(lambda r: Reply(b"HTTP/1.1 100 Continue\r\n\r\n" + OK +
+                                            b"Content-Length: 2\r\n\r\nhi"))
+        self.expect_as_curl(ready, "-i", "-d", "x", "ORIGIN")
+
+    def test_trailers(self):
+        chunked = OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\n"
+        origin = self.origin(lambda r: Reply(chunked))
+        shown = self.expect_as_curl(origin, "-i", "ORIGIN")[1]
+        self.assertTrue(shown.endswith(b"\r\n\r\nabcA: b\r\nC: d\r\n"), shown)
+        self.assertEqual(self.expect_as_curl(origin, "ORIGIN")[1], b"abc")
+
+    def test_seconds(self):
+        origin = self.origin(lambda r: reply("x"))
+        for text in ("1e3", ".5", "5.", "2000e-3", "1E+1"):
+            with self.subTest(text):
+                self.assertEqual(self.expect_as_curl(origin, "-m", text, "ORIGIN")[0], 0)
+        self.expect(28, "-m", "1e-3", self.origin(lambda r: Reply(b"", "hang")).url)
+        for text in ("-1", "1e", "1 ", "inf", "x"):
+            with self.subTest(text):
+                self.assertEqual(self.expect_as_curl(origin, "-m", text, "ORIGIN")[0], 2)
+                told = self.expect(2, "-m", text, origin.url).stderr
+                self.assertIn(b"without a sign, is " + text.encode(), told)
+
+    def test_user_info_of_a_location(self):
+        def authorizations(request):
+            seen.append(request.all("Authorization"))
+            return reply("x")
+
+        seen = []
+        other = self.origin(authorizations)
+        place = other.url.removeprefix("http://")
+        leading = self.origin(lambda r: reply("", "302 Found", Location=f"http://eve:pw@{place}/"))
+        for options in ([], ["-u", "ann:secret"]):
+            for user in ("", "bob:secret@"):
+                url = leading.url.replace("http://", "http://" + user)
+                with self.subTest([*options, url]):
+                    self.expect_as_curl(other, "-L", *options, url)
+        self.assertEqual(seen, [[]] * 8)
+
+        # To its own origin: as curl.
+        def home(request):
+            if request.target != "/":
+                return reply("x")
+            return reply("", "302 Found", Location=f"http://eve:pw@{request.get('Host')}/there")
+
+        own = self.origin(home)
+        self.expect_as_curl(own, "-L", "ORIGIN")
+        self.assertIsNotNone(own.requests[-1].get("Authorization"))
 
     def test_head(self):
         origin = self.origin(lambda r: reply(b"" if r.method == "HEAD" else b"x",

@@ -130,6 +130,16 @@ class UnderStrace(unittest.TestCase):
             self.assertEqual(len(lines), 1, done.stderr)
             self.assertIn("epoll_create1", lines[0])
 
+    @unittest.skipUnless(SELECTOR == "epoll", "io_uring sends in the kernel")
+    def test_sending_fails(self):
+        self.site()
+        url = self.urls.read_text().split()[0]
+        command = self.traced(["sendto:error=EHOSTUNREACH"], EXAMPLES / "fetch", "-x", "", url)
+        done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=LIMIT_S, check=False)
+        self.assertEqual(done.returncode, 55, done.stderr)
+        self.assertIn(": sending the request: ", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -19,7 +19,7 @@ void require(bool holds) {
 
 void check(const http::netrc& logins) {
   for (const http::netrc_entry& entry : logins.entries()) {
-    for (const auto* word : {&entry.machine, &entry.login, &entry.password, &entry.account}) {
+    for (const auto* word : {&entry.machine, &entry.login, &entry.password}) {
       require(word->size() <= http::max_netrc_word_bytes);
     }
     const http::netrc_entry* const found = logins.find(entry.machine);

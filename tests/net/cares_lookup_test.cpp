@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <eddy/net/tcp.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/runtime/timer.hpp>
 
 #include "../support/descriptors.hpp"
 #include "../support/name_server.hpp"
@@ -86,6 +88,94 @@ TEST_CASE("c-ares: one family is enough") {
     const lookup_answer six = co_await look_up_by_cares("six.test", asking(server));
     CHECK(sorted_addresses(six) == std::vector<std::string>{"2001:db8::1"});
   }());
+}
+
+TEST_CASE("c-ares: a family that does not answer costs its patience, not the time to ask again") {
+  run([]() -> task<> {
+    name_server server;
+    name_record r;
+    r.addresses = {"192.0.2.1", "2001:db8::1"};
+    r.silent_type = 28;
+    server.set("four.test", r);
+    r.silent_type = 1;
+    r.ttl = 3;
+    server.set("six.test", r);
+    cares_settings s = asking(server);
+    s.patience_ns = detail::resolution_delay_ns;
+    for (const std::string& name : {std::string("four.test"), std::string("six.test")}) {
+      const time_point begin = now();
+      const lookup_answer found = co_await look_up_by_cares(name, s);
+      const auto took = now() - begin;
+      CHECK(took >= std::chrono::milliseconds(50));
+      CHECK(took < std::chrono::seconds(2));  // c-ares asks again after at least that
+      const bool is_four = name == "four.test";
+      CHECK(sorted_addresses(found) ==
+            std::vector<std::string>{is_four ? "192.0.2.1" : "2001:db8::1"});
+      CHECK(found.is_partial);
+      CHECK(found.time_to_live_ns == (is_four ? 60 : 3) * second_ns);
+    }
+    CHECK(server.questions() == 4);
+  }());
+}
+
+TEST_CASE("c-ares: a family that answers within the patience of the other one counts") {
+  run([]() -> task<> {
+    name_server server;
+    for (const unsigned held : {1U, 28U}) {
+      name_record r;
+      r.addresses = {"192.0.2.1", "2001:db8::1"};
+      r.held_type = held;
+      r.held = std::chrono::milliseconds(30);
+      server.set("held.test", r);
+      cares_settings s = asking(server);
+      s.patience_ns = 20 * second_ns;
+      const lookup_answer both = co_await look_up_by_cares("held.test", s);
+      CHECK(sorted_addresses(both) == std::vector<std::string>{"192.0.2.1", "2001:db8::1"});
+      CHECK(!both.is_partial);
+      s.patience_ns = 0;
+      const lookup_answer one = co_await look_up_by_cares("held.test", s);
+      CHECK(one.addresses.size() == 1);
+      CHECK(one.is_partial);
+    }
+  }());
+}
+
+TEST_CASE("c-ares: a family that fails does not spoil the other one") {
+  run([]() -> task<> {
+    name_server server;
+    for (const unsigned broken : {1U, 28U}) {
+      name_record r;
+      r.addresses = {"192.0.2.1", "2001:db8::1"};
+      r.broken_type = broken;
+      server.set("broken.test", r);
+      const lookup_answer found = co_await look_up_by_cares("broken.test", asking(server));
+      CHECK(found.addresses.size() == 1);
+      CHECK(found.addresses[0].is_ipv6() == (broken == 1));
+      CHECK(!found.is_partial);
+      r.addresses.clear();
+      server.set("broken.test", r);
+      const std::string why = co_await failure("broken.test", asking(server));
+      CHECK(why == "cannot resolve broken.test" + std::string(no_server));
+    }
+  }());
+}
+
+TEST_CASE("c-ares: the families of a short name are those of one host") {
+  ::setenv("LOCALDOMAIN", "a.test b.test", 1);
+  run([]() -> task<> {
+    name_server server;
+    name_record r;
+    r.addresses = {"192.0.2.1"};
+    server.set("printer.a.test", r);
+    r.addresses = {"192.0.2.2", "2001:db8::2"};
+    server.set("printer.b.test", r);
+    const lookup_answer found = co_await look_up_by_cares("printer", asking(server));
+    CHECK(sorted_addresses(found) == std::vector<std::string>{"192.0.2.1"});
+    server.set("both.b.test", r);
+    const lookup_answer both = co_await look_up_by_cares("both", asking(server));
+    CHECK(both.addresses.size() == 2);
+  }());
+  ::unsetenv("LOCALDOMAIN");
 }
 
 TEST_CASE("c-ares: errors name the host and the cause") {

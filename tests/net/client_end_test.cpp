@@ -1,5 +1,7 @@
 // How a response ends: trailers, files, bodies that nobody wants, and what its connection becomes.
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <eddy/runtime/file.hpp>
@@ -228,6 +230,59 @@ TEST_CASE("save writes the body to a file" * needs_a_kernel()) {
     response full = co_await client.get(origin.url());
     const std::string error = co_await failure_of<std::system_error>(full.save("/dev/full"));
     CHECK(error.find("/dev/full") != std::string::npos);
+    check_nothing_in_use(client);
+  };
+  eddy::run(main());
+}
+
+namespace {
+
+// A FIFO that takes no more until it is read from.
+class full_pipe {
+ public:
+  explicit full_pipe(const std::string& path) {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    fd_ = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(fd_ >= 0);
+    const std::string some(4096, 'f');
+    while (::write(fd_, some.data(), some.size()) > 0) continue;
+  }
+  full_pipe(const full_pipe&) = delete;
+  full_pipe& operator=(const full_pipe&) = delete;
+  ~full_pipe() { ::close(fd_); }
+
+  void drain() {
+    std::string some(4096, '\0');
+    while (::read(fd_, some.data(), some.size()) > 0) continue;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("a save is bound by the total timeout while it writes" * needs_a_kernel()) {
+  const auto main = []() -> task<> {
+    const scratch folder;
+    full_pipe pipe(folder.at("pipe"));
+    scripted_origin origin(always(reply_with(std::string(4096, 'x'))));
+    session client;
+    response answer = co_await client.get(origin.url()).timeout(200ms);
+    auto saving = eddy::spawn([](response from, std::string path) -> task<std::string> {
+      try {
+        (void)co_await from.save(path);
+      } catch (const eddy::http::request_timeout& e) {
+        CHECK(e.kind() == eddy::http::timeout_kind::total);
+        co_return e.what();
+      }
+      co_return "saved";
+    }(std::move(answer), folder.at("pipe")));
+    co_await eddy::sleep(250ms);
+    pipe.drain();
+    const std::string failure = co_await saving;
+    CHECK(failure ==
+          "GET " + origin.url() + ": reading the response: the total timeout of 0.200 s passed");
     check_nothing_in_use(client);
   };
   eddy::run(main());

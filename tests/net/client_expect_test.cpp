@@ -251,7 +251,7 @@ TEST_CASE("a server that goes instead of saying 100 is an error") {
     const std::string failure = co_await failure_of<eddy::http::protocol_error>(
         client.post(origin.url()).stream(watched(&begun, "x")).expect_continue());
     CHECK(failure == "POST " + origin.url() +
-                         ": sending the request: connection closed before the response");
+                         ": waiting for the response: connection closed before the response");
     CHECK(!begun);
     CHECK(client.statistics().open == 0);
     // And one that only says so much.
@@ -263,6 +263,46 @@ TEST_CASE("a server that goes instead of saying 100 is an error") {
         client.post(endless.url()).body("x").expect_continue());
     CHECK(bound.find("more interim responses than max_interim_responses (8)") !=
           std::string::npos);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("interim responses are there with the final one, those of its own exchange only") {
+  const auto main = []() -> task<> {
+    const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: a\r\nLink: b\r\n\r\n";
+    scripted_origin origin([hints](origin_peer* peer) -> task<> {
+      for (;;) {
+        const std::string asked = co_await peer->request();
+        if (asked.empty()) co_return;
+        std::string reply = hints + go_on + reply_with("there");
+        if (asked.starts_with("GET /away")) {
+          reply = hints + hints + reply_with("", "302 Found", "Location: /there\r\n");
+        }
+        if (asked.starts_with("GET /plain")) reply = reply_with("plain");
+        co_await peer->stream.write_all(reply);
+      }
+    });
+    session client(bare());
+    const auto statuses = [](const response& answer) {
+      std::string out;
+      for (const eddy::http::interim_response& early : answer.interim()) {
+        out += std::to_string(early.status()) + " ";
+      }
+      return out;
+    };
+    response hop = co_await client.get(origin.url("/away"));
+    CHECK(hop.status() == 200);
+    CHECK(statuses(hop) == "103 100 ");
+    const eddy::http::interim_response& first = hop.interim().front();
+    CHECK(first.reason() == "Early Hints");
+    CHECK(first.version() == "HTTP/1.1");
+    CHECK(first.headers().get_combined("link") == "a, b");
+    CHECK(co_await hop.text() == "there");
+    response plain = co_await client.get(origin.url("/plain"));
+    CHECK(plain.interim().empty());
+    // While a body is sent.
+    response put = co_await client.put(origin.url("/up")).stream(yields());
+    CHECK(statuses(put) == "103 100 ");
   };
   eddy::run(main());
 }

@@ -53,6 +53,7 @@ TEST_CASE("a dead kept connection costs idempotent requests nothing, and POST an
       CHECK(co_await text_of(client.request(method, origin.url()).body("b")) == method);
     }
     CHECK(client.statistics().retries == 3);
+    CHECK(client.statistics().reuses == 0);  // none of them brought a response
     CHECK_THROWS_AS(co_await text_of(client.post(origin.url()).body("b")), eddy::http::error);
     CHECK(client.statistics().retries == 3);
     CHECK(client.statistics().open == 0);

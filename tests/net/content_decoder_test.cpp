@@ -21,10 +21,6 @@ TEST_CASE("identity passes bytes unchanged") {
     CHECK(content_decoder(coding, limits()).is_identity());
     CHECK(decode(coding, {"hello", " world"}, 3).data == "hello world");
   }
-  std::string out = "kept ";
-  content_decoder decoder("", limits());
-  decoder.decode_to(eddy::http::bytes_of("hello"), out);
-  CHECK(out == "kept hello");
 }
 
 TEST_CASE("an unsupported coding is an error that names it") {
@@ -105,12 +101,7 @@ TEST_CASE("compressed content, cut everywhere, through buffers of several sizes"
         CHECK(result.data == it.data);
       }
     }
-    std::string out;
-    content_decoder decoder(it.coding, limits());
-    CHECK_FALSE(decoder.is_identity());
-    decoder.decode_to(eddy::http::bytes_of(it.bytes), out);
-    decoder.finish();
-    CHECK(out == it.data);
+    CHECK_FALSE(content_decoder(it.coding, limits()).is_identity());
   }
 }
 
@@ -220,9 +211,10 @@ TEST_CASE("a decoder can be moved") {
   content_decoder first("gzip", limits());
   const std::string bytes = compress("hello", gzip_format);
   std::string out;
-  first.decode_to(eddy::http::bytes_of(std::string_view(bytes).substr(0, 12)), out);
+  std::array<std::byte, 100> buffer;
+  decode_to(first, std::string_view(bytes).substr(0, 12), buffer, out);
   content_decoder second = std::move(first);
-  second.decode_to(eddy::http::bytes_of(std::string_view(bytes).substr(12)), out);
+  decode_to(second, std::string_view(bytes).substr(12), buffer, out);
   second.finish();
   CHECK(out == "hello");
   CHECK(eddy::http::accepted_encodings().starts_with("gzip, deflate"));

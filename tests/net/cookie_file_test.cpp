@@ -1,5 +1,6 @@
 // Cookies in the format of Netscape, in files; and the jar as programs hold it.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -20,6 +21,7 @@
 #include "../../net/http/cookie_store.hpp"
 #include "../../runtime/selector/system.hpp"
 #include "../runtime/drive.hpp"
+#include "../support/simulated.hpp"
 #include "../support/unix_paths.hpp"
 
 namespace http = eddy::http;
@@ -222,6 +224,28 @@ TEST_CASE("cookie jar: through a file and back") {
     const auto nothing = co_await again.load(path);
     CHECK(nothing.loaded == 0);
     CHECK(again.size() == 3);
+  });
+}
+
+TEST_CASE("cookie jar: a save that fails leaves what the file held" * needs_a_kernel()) {
+  const eddy_tests::folder_for_sockets folder;
+  const std::string path = folder.path("/cookies.txt");
+  drive([&]() -> task<> {
+    cookie_jar jar;
+    jar.set(full_cookie());
+    co_await jar.save(path);
+    for (int i = 0; i < 40; ++i) jar.set(cookie("c" + std::to_string(i), "1", "example.org"));
+    rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    rlimit low = before;
+    low.rlim_cur = 1000;
+    ::setrlimit(RLIMIT_FSIZE, &low);
+    CHECK_THROWS_AS(co_await jar.save(path), std::system_error);
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    cookie_jar again;
+    const auto old = co_await again.load(path);
+    CHECK(old.loaded == 1);
+    CHECK(again.all().front() == full_cookie());
   });
 }
 

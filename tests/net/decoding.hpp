@@ -18,6 +18,19 @@ struct decoded {
   std::string error;
 };
 
+// Appends all that `input` yields, through `buffer`.
+inline void decode_to(eddy::http::content_decoder& decoder, std::string_view input,
+                      std::span<std::byte> buffer, std::string& output) {
+  auto rest = eddy::http::bytes_of(input);
+  for (;;) {
+    const auto step = decoder.decode(rest, buffer);
+    output.append(eddy::http::text_of(buffer.first(step.produced)));
+    rest = rest.subspan(step.consumed);
+    if (!step.more) break;
+  }
+  REQUIRE(rest.empty());
+}
+
 // Through an output buffer of that size.
 inline decoded decode(std::string_view coding, const parse_trace::pieces& input,
                       std::size_t buffer_bytes = 4096,
@@ -26,16 +39,7 @@ inline decoded decode(std::string_view coding, const parse_trace::pieces& input,
   try {
     eddy::http::content_decoder decoder(coding, bounds);
     std::vector<std::byte> buffer(buffer_bytes);
-    for (const std::string_view piece : input) {
-      auto rest = eddy::http::bytes_of(piece);
-      for (;;) {
-        const auto step = decoder.decode(rest, buffer);
-        result.data.append(eddy::http::text_of(std::span(buffer).first(step.produced)));
-        rest = rest.subspan(step.consumed);
-        if (!step.more) break;
-      }
-      REQUIRE(rest.empty());
-    }
+    for (const std::string_view piece : input) decode_to(decoder, piece, buffer, result.data);
     decoder.finish();
   } catch (const eddy::http::content_error& failure) {
     result.error = failure.what();

@@ -48,6 +48,14 @@ task<std::string> refusal(scripted_origin& proxy, route to) {
   co_return std::move(text);
 }
 
+task<detail::lookup_answer> families_of(std::string, std::int64_t patience_ns) {
+  detail::lookup_answer out;
+  out.addresses.push_back(endpoint::parse("::1", 0));
+  out.is_partial = patience_ns < detail::late_answer_patience_ns;
+  if (!out.is_partial) out.addresses.push_back(endpoint::loopback(0));
+  co_return std::move(out);
+}
+
 }  // namespace
 
 TEST_CASE("dialer: straight to an address, and to a name") {
@@ -66,6 +74,26 @@ TEST_CASE("dialer: straight to an address, and to a name") {
     CHECK(watch.phases == "resolving resolved connecting connected open");
     CHECK(named.remote_address() == origin.address());
     CHECK(by.names().statistics().misses == 1);
+  }());
+}
+
+TEST_CASE("dialer: a family that answered late is asked for when the other one refuses") {
+  run([]() -> task<> {
+    scripted_origin origin(echo_lines);
+    dialer_settings settings;
+    // The origin listens on IPv4 only.
+    settings.look_up = [](std::string host, std::int64_t patience_ns) {
+      return families_of(std::move(host), patience_ns);
+    };
+    dialer by(settings);
+    for (int i = 0; i < 2; ++i) {
+      written_watch watch;
+      transport link = co_await by.dial(to_host("late.test", origin.address().port()), watch);
+      CHECK(watch.phases == "resolving resolved connecting connected open");
+      CHECK(link.remote_address() == origin.address());
+      CHECK(by.names().statistics().misses == 2);
+    }
+    CHECK(by.names().statistics().hits == 1);
   }());
 }
 

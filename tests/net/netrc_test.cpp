@@ -12,11 +12,11 @@ using eddy::http::netrc_entry;
 
 namespace {
 
-// "machine|login|password|account" of each entry.
+// "machine|login|password" of each entry.
 std::string shown(std::string_view text) {
   std::string out;
   for (const netrc_entry& e : netrc::parse(text).entries()) {
-    out += e.machine + "|" + e.login + "|" + e.password + "|" + e.account + "\n";
+    out += e.machine + "|" + e.login + "|" + e.password + "\n";
   }
   return out;
 }
@@ -33,30 +33,30 @@ TEST_CASE("netrc: machines, in one line or in several") {
   CHECK(shown("") == "");
   CHECK(shown("\n \t\r\n") == "");
   CHECK(shown("machine a.example login me password s3cret account x\n") ==
-        "a.example|me|s3cret|x\n");
-  CHECK(shown("machine\n\ta.example\r\nlogin\r\n me\npassword s3cret") == "a.example|me|s3cret|\n");
+        "a.example|me|s3cret\n");
+  CHECK(shown("machine\n\ta.example\r\nlogin\r\n me\npassword s3cret") == "a.example|me|s3cret\n");
   CHECK(shown("machine a login b machine c password d default login e") ==
-        "a|b||\nc||d|\n|e||\n");
-  CHECK(shown("MACHINE a Login b") == "a|b||\n");
-  CHECK(shown("\xEF\xBB\xBFmachine a") == "a|||\n");
+        "a|b|\nc||d\n|e|\n");
+  CHECK(shown("MACHINE a Login b") == "a|b|\n");
+  CHECK(shown("\xEF\xBB\xBFmachine a") == "a||\n");
   // A value is a value, whatever it looks like.
-  CHECK(shown("machine machine login login password default") == "machine|login|default|\n");
-  CHECK(shown("machine a login b login c") == "a|c||\n");
+  CHECK(shown("machine machine login login password default") == "machine|login|default\n");
+  CHECK(shown("machine a login b login c") == "a|c|\n");
 }
 
 TEST_CASE("netrc: what is in quotes is one word") {
   CHECK(shown(R"(machine "a" login "us er" password "p\"w\\ \n\t\x#")") ==
-        "a|us er|p\"w\\ \n\tx#|\n");
-  CHECK(shown(R"(machine a login "" password b"c)") == "a||b\"c|\n");
+        "a|us er|p\"w\\ \n\tx#\n");
+  CHECK(shown(R"(machine a login "" password b"c)") == "a||b\"c\n");
   CHECK(netrc::parse(R"(machine a login "")").entries().at(0).has_login);
-  CHECK(shown(R"(machine "a"login "b"password c)") == "a|b|c|\n");
+  CHECK(shown(R"(machine "a"login "b"password c)") == "a|b|c\n");
 }
 
 TEST_CASE("netrc: comments and macros are skipped, and a password may begin as one") {
-  CHECK(shown("# machine x\nmachine a # login y\n#\n  # z\nlogin b") == "a|b||\n");
-  CHECK(shown("machine a password #1 login #2") == "a|#2|#1|\n");
-  CHECK(shown("macdef init\ncd /x\nmachine x \"\n\nmachine a\n") == "a|||\n");
-  CHECK(shown("machine a login b\nmacdef m machine x\nmachine y\n \t\r\npassword c") == "a|b|c|\n");
+  CHECK(shown("# machine x\nmachine a # login y\n#\n  # z\nlogin b") == "a|b|\n");
+  CHECK(shown("machine a password #1 login #2") == "a|#2|#1\n");
+  CHECK(shown("macdef init\ncd /x\nmachine x \"\n\nmachine a\n") == "a||\n");
+  CHECK(shown("machine a login b\nmacdef m machine x\nmachine y\n \t\r\npassword c") == "a|b|c\n");
   CHECK(shown("macdef m\nput x") == "");
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("netrc: the bounds are exact and named") {
         "netrc, line 1: a word of 4097 bytes, the limit is 4096");
 
   const std::string line(eddy::http::max_netrc_line_bytes - 1, ' ');
-  CHECK(shown("#" + line + "\nmachine a") == "a|||\n");
+  CHECK(shown("#" + line + "\nmachine a") == "a||\n");
   CHECK(failure("machine a\n#" + line + " ") ==
         "netrc, line 2: 16385 bytes, the limit is 16384");
 

@@ -1,4 +1,5 @@
 // Happy eyeballs by the simulator's clock, which is exact in its calm world.
+#include <eddy/net/resolve_error.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <vector>
 
@@ -255,5 +256,88 @@ TEST_CASE("sim: a timeout ends all attempts") {
     }
     CHECK(timed_out);
     CHECK(hosts.elapsed() == 1s);
+  });
+}
+
+namespace {
+
+// One address, and the other a second later by its own question.
+class late_family {
+ public:
+  eddy::detail::more_addresses more() {
+    return [this] { return ask(); };
+  }
+  task<tcp_stream> connect() {
+    std::vector<endpoint> first{two_hosts::addresses()[0]};
+    return connect_any(std::move(first), "both", delay_ns, more());
+  }
+
+  int asked = 0;
+  bool fails = false;
+  std::chrono::milliseconds takes = 10ms;
+
+ private:
+  task<std::vector<endpoint>> ask() {
+    ++asked;
+    co_await eddy::sleep(takes);
+    if (fails) throw eddy::resolve_error("no");
+    co_return two_hosts::addresses();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("sim: a family that answered late is asked for only when it is needed") {
+  in_the_calm_world([]() -> task<> {
+    two_hosts hosts;
+    co_await hosts.open();
+    late_family late;
+    tcp_stream s = co_await late.connect();
+    CHECK(hosts.elapsed() == round_trip);
+    CHECK(late.asked == 0);
+  });
+}
+
+TEST_CASE("sim: a family that answered late helps when the other one is silent") {
+  in_the_calm_world([]() -> task<> {
+    two_hosts hosts;
+    co_await hosts.open();
+    hosts.net.lose("one", port);
+    late_family late;
+    tcp_stream s = co_await late.connect();
+    CHECK(hosts.elapsed() == 250ms + 10ms + round_trip);
+    CHECK(s.remote_address().to_string() == "10.0.1.2:8000");
+    CHECK(late.asked == 1);
+  });
+}
+
+TEST_CASE("sim: a family that answered late helps when the other one refuses") {
+  in_the_calm_world([]() -> task<> {
+    two_hosts hosts;
+    co_await hosts.open();
+    late_family late;
+    std::vector<endpoint> refusing{endpoint::parse("fd00::1", port + 1)};
+    tcp_stream s = co_await connect_any(std::move(refusing), "both", delay_ns, late.more());
+    CHECK(hosts.elapsed() < 250ms);
+    CHECK(late.asked == 1);
+
+    late.fails = true;
+    refusing.assign(1, endpoint::parse("fd00::1", port + 1));
+    const std::string text =
+        co_await text_of_failure(connect_any(std::move(refusing), "x", delay_ns, late.more()));
+    CHECK(text == "connect to x: [fd00::1]:8001: Connection refused");
+  });
+}
+
+TEST_CASE("sim: a connection that comes late ends the question for more") {
+  in_the_calm_world([]() -> task<> {
+    two_hosts hosts;
+    co_await hosts.open();
+    hosts.net.set_links(eddy::sim::link_options().latency(200ms));
+    late_family late;
+    late.takes = 1h;
+    tcp_stream s = co_await late.connect();
+    CHECK(late.asked == 1);
+    CHECK(hosts.elapsed() < 1s);
   });
 }

@@ -22,17 +22,22 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 class name_source {
  public:
   dns_cache::ask ask() {
-    return [this](std::string host) { return answer(std::move(host)); };
+    return [this](std::string host, std::int64_t patience_ns) {
+      return answer(std::move(host), patience_ns);
+    };
   }
 
   std::chrono::nanoseconds takes = 10ms;
   std::int64_t ttl_ns = eddy::detail::no_time_to_live;
   bool fails = false;
+  int partial = 0;  // so many answers
+  std::chrono::nanoseconds patience{0};
   int asked = 0;
   int answered = 0;
 
  private:
-  task<lookup_answer> answer(std::string host) {
+  task<lookup_answer> answer(std::string host, std::int64_t patience_ns) {
+    patience = std::chrono::nanoseconds(patience_ns);
     const std::string number = std::to_string(++asked);
     co_await eddy::sleep(takes);
     ++answered;
@@ -40,13 +45,15 @@ class name_source {
     lookup_answer out;
     out.addresses.push_back(endpoint::parse("192.0.2." + number, 0));
     out.time_to_live_ns = ttl_ns;
+    out.is_partial = partial > 0;
+    if (partial > 0) --partial;
     co_return std::move(out);
   }
 };
 
 task<std::string> address_of(dns_cache& names, std::string host) {
-  const std::vector<endpoint> found = co_await names.resolve(std::move(host), 80);
-  co_return found.front().to_string();
+  const eddy::detail::dns_found found = co_await names.resolve(std::move(host), 80);
+  co_return found.addresses.front().to_string();
 }
 
 task<std::string> failure_of_name(dns_cache& names, std::string host) {
@@ -222,5 +229,38 @@ TEST_CASE("dns cache: the hosts of the simulated network") {
     co_await eddy::sleep(10s);
     at = co_await failure_of_name(names, "server");
     CHECK(at == "cannot resolve server: gone");
+  });
+}
+
+TEST_CASE("dns cache: what is missing is asked for once, with patience, and remembered") {
+  run_with(0, []() -> task<> {
+    name_source source;
+    dns_cache names(second_ns, dns_cache_names, source.ask());
+    source.partial = 1;
+    const eddy::detail::dns_found part = co_await names.resolve("a.test", 80);
+    CHECK(part.is_partial);
+    CHECK(source.patience == 50ms);
+    const eddy::detail::dns_found again = co_await names.resolve("a.test", 80);
+    CHECK(again.is_partial);
+    CHECK(source.asked == 1);
+
+    auto both = co_await eddy::gather(names.resolve_rest("A.test", 81),
+                                      names.resolve_rest("a.test", 82));
+    CHECK(source.asked == 2);
+    CHECK(source.patience == 1s);
+    CHECK(std::get<0>(both).front().to_string() == "192.0.2.2:81");
+    CHECK(std::get<1>(both).front().to_string() == "192.0.2.2:82");
+    const eddy::detail::dns_found whole = co_await names.resolve("a.test", 80);
+    CHECK(!whole.is_partial);
+    CHECK(whole.addresses.front().to_string() == "192.0.2.2:80");
+    CHECK(source.asked == 2);
+
+    co_await eddy::sleep(1s);  // both are too old
+    source.partial = 2;
+    const std::string fresh = co_await address_of(names, "a.test");
+    CHECK(fresh == "192.0.2.3:80");
+    const std::vector<endpoint> rest = co_await names.resolve_rest("a.test", 80);
+    CHECK(rest.front().to_string() == "192.0.2.4:80");
+    CHECK(source.asked == 4);
   });
 }

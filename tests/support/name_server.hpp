@@ -1,9 +1,11 @@
 // A DNS server (RFC 1035) on the loopback interface that says what a test wants.
 #pragma once
 
+#include <chrono>
 #include <eddy/net/tcp.hpp>
 #include <eddy/net/udp.hpp>
 #include <eddy/runtime/spawn.hpp>
+#include <eddy/runtime/timer.hpp>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +22,10 @@ struct name_record {
   std::uint32_t alias_ttl = 60;
   unsigned code = 0;       // RCODE: 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
   bool silent = false;     // it says nothing
+  unsigned silent_type = 0;  // nor of records of this type
+  unsigned held_type = 0;    // it tells of this type as long after it was asked as `held` says
+  std::chrono::milliseconds held{0};
+  unsigned broken_type = 0;  // of this type it says SERVFAIL
   bool truncated = false;  // by datagrams it says only that the answer is too long
   bool malformed = false;  // its records end in the middle
 };
@@ -39,10 +45,10 @@ class name_server_state {
       const std::string_view question(reinterpret_cast<const char*>(room.data()), got.size);
       const std::string answer = me->answer_to(question, true);
       if (answer.empty()) continue;
-      try {
-        co_await me->datagrams_.send_to(std::as_bytes(std::span<const char>(answer)), got.from);
-      } catch (const std::system_error&) {
-        // Whoever asked has gone.
+      if (me->hold_.count() > 0) {
+        eddy::spawn(send_later(me, answer, got.from, me->hold_)).detach();
+      } else {
+        co_await send(me, answer, got.from);
       }
     }
   }
@@ -55,6 +61,24 @@ class name_server_state {
   }
 
  private:
+  static eddy::task<> send(std::shared_ptr<name_server_state> me, std::string answer,
+                           eddy::endpoint to) {
+    try {
+      co_await me->datagrams_.send_to(std::as_bytes(std::span<const char>(answer)), to);
+    } catch (const std::system_error&) {
+      // Whoever asked has gone.
+    }
+  }
+  static eddy::task<> send_later(std::shared_ptr<name_server_state> me, std::string answer,
+                                 eddy::endpoint to, std::chrono::milliseconds after) {
+    co_await eddy::sleep(after);
+    co_await send(me, std::move(answer), to);
+  }
+  static name_record failing() {
+    name_record r;
+    r.code = 2;
+    return r;
+  }
   static void put(std::string& to, unsigned value, int bytes) {
     for (int i = bytes - 1; i >= 0; --i) to.push_back(static_cast<char>(value >> 8 * i & 0xff));
   }
@@ -106,7 +130,9 @@ class name_server_state {
     } else {
       r = found->second;
     }
-    if (r.silent) return {};
+    if (r.silent || r.silent_type == type) return {};
+    if (r.broken_type == type) r = failing();
+    hold_ = r.held_type == type ? r.held : std::chrono::milliseconds(0);
     const bool cut = r.truncated && by_datagram;
     std::string records;
     unsigned count = 0;
@@ -154,6 +180,7 @@ class name_server_state {
   std::map<std::string, name_record> records_;
   int questions_ = 0;
   int streams_ = 0;
+  std::chrono::milliseconds hold_{0};  // of the last answer
 };
 
 // Answers as long as it lives; what it has begun may take until the next turn to end.

@@ -145,6 +145,15 @@ std::int64_t file_system::size(int fd) const noexcept {
   return found == open_.end() ? -EBADF : static_cast<std::int64_t>(found->second.bytes->size());
 }
 
+int file_system::replace(const std::string& path, const std::string& bytes) {
+  for (const file_call call : {file_call::open, file_call::write, file_call::sync}) {
+    if (const int failed = fault_of(call, path)) return failed;
+  }
+  if (path.empty()) return -ENOENT;
+  put(path, bytes);
+  return 0;
+}
+
 void file_system::put(std::string_view path, std::string_view bytes) {
   contents_[std::string(path)] = std::make_shared<std::string>(bytes);
 }
@@ -186,7 +195,7 @@ int file_system::fault_of(file_call call, std::string_view path) noexcept {
 
 namespace system {
 
-// The engine performs files; but for the last two, these are not called.
+// The engine performs files; but for the last three, these are not called.
 int file_open(const char*, open_mode) noexcept { return -ENOSYS; }
 std::int64_t file_read(int, void*, std::size_t) noexcept { return -ENOSYS; }
 std::int64_t file_write(int, const void*, std::size_t) noexcept { return -ENOSYS; }
@@ -198,6 +207,10 @@ std::int64_t file_size(int fd) noexcept {
 int file_close(int fd) noexcept {
   simulation::world* const w = simulation::world::current();
   return w ? w->files().close(fd) : -EBADF;
+}
+int file_replace(const std::string& path, const std::string& bytes) {
+  simulation::world* const w = simulation::world::current();
+  return w ? w->files().replace(path, bytes) : -ENOSYS;
 }
 
 }  // namespace system

@@ -22,6 +22,7 @@ class file_system {
   void cancel(operation& op) noexcept;
   int close(int fd) noexcept;
   std::int64_t size(int fd) const noexcept;
+  int replace(const std::string& path, const std::string& bytes);
 
   // As in sim_files.hpp.
   void put(std::string_view path, std::string_view bytes);

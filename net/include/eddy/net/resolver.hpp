@@ -19,8 +19,9 @@ inline constexpr std::size_t max_resolved_addresses = 32;
 // lookup; other names go to c-ares, which asks the name servers from this thread, or, in builds
 // without it, to getaddrinfo(3) on a thread of the loop's own lane for names
 // (run_options::resolver_threads). c-ares knows /etc/hosts and DNS, and none of the other sources
-// that nsswitch.conf(5) may name. Nothing is remembered. Throws resolve_error; std::system_error if
-// no thread can be had.
+// that nsswitch.conf(5) may name; it asks for both families at once, and when one has addresses,
+// waits 1 s for the other one at most. Nothing is remembered. Throws resolve_error;
+// std::system_error if no thread can be had.
 //
 // Cancellation point, and a cancellation takes effect at once: c-ares gives up, a lookup that has
 // not started on a thread is withdrawn, one that has is abandoned to its thread, which cannot be

@@ -63,4 +63,14 @@ class file {
   bool busy_ = false;
 };
 
+// Makes `bytes` what the file holds, as one step: a crash, a full disk or a cancellation leaves
+// what it held before. They are written beside it, brought to the disk (fsync(2)), and take its
+// place (rename(2)) with its permissions; one that is made gets mode 0666 less the umask. Its
+// other hard links keep the old bytes, and its owner is who calls. A path that names no regular
+// file, as a device, is just written to. Throws std::system_error with the path. A single call on
+// an offload thread: a cancellation withdraws it or waits for it.
+//
+//   co_await replace_file("settings.txt", text);
+task<> replace_file(std::string path, std::string bytes);
+
 }  // namespace eddy::inline v1

@@ -85,10 +85,10 @@ class cookie_jar {
   cookie_load_result load_netscape(std::string_view text);
 
   // The same with a file. The jar may change meanwhile: what is written is what it holds when the
-  // await begins. Writing replaces what the file held, and is not atomic; a file that is made can
-  // be read by whom the umask allows. Throw system_error, and load std::length_error for more than
-  // max_cookie_file_bytes. Cancellation points, as those of `file`; a load that is cancelled has
-  // changed nothing.
+  // await begins. Saving is one step, as replace_file(): whatever happens, the file holds all of
+  // the old cookies or all of the new ones. A file that is made can be read by whom the umask
+  // allows. Throw system_error, and load std::length_error for more than max_cookie_file_bytes.
+  // Cancellation points, as those of `file`; a load that is cancelled has changed nothing.
   task<> save(std::string path) const;
   task<cookie_load_result> load(std::string path);
 

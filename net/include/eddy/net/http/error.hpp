@@ -91,13 +91,20 @@ class invalid_request : public error {
 // it, and proxy_resolve_error.
 class proxy_error : public error {
  public:
-  explicit proxy_error(const std::string& what, int status = 0);
+  enum class kind : std::uint8_t {
+    refused,    // CONNECT, with status()
+    malformed,  // what it says to CONNECT is no HTTP, ends, or exceeds a bound
+    socks,      // whatever goes wrong with SOCKS
+  };
+  proxy_error(kind which, const std::string& what, int status = 0);
   ~proxy_error() override;
 
+  kind which() const noexcept { return which_; }
   // With which an HTTP proxy has refused; 0 for everything else.
   int status() const noexcept { return status_; }
 
  private:
+  kind which_;
   int status_;
 };
 

@@ -36,6 +36,27 @@ class visited {
   int status_;
 };
 
+// A 1xx response, as 103 Early Hints, that came before the final one (RFC 9110 §15.2).
+class interim_response {
+ public:
+  interim_response(int status, std::string_view version, std::string reason, http::headers fields)
+      : version_(version),
+        reason_(std::move(reason)),
+        fields_(std::move(fields)),
+        status_(status) {}
+
+  int status() const noexcept { return status_; }
+  std::string_view version() const noexcept { return version_; }
+  const std::string& reason() const noexcept { return reason_; }
+  const http::headers& headers() const noexcept { return fields_; }
+
+ private:
+  std::string_view version_;  // of a literal
+  std::string reason_;
+  http::headers fields_;
+  int status_;
+};
+
 // A response whose head has come and whose body is still to be read, once. Move-only; belongs to
 // its loop's thread and is destroyed before `run` returns. It may outlive its session, and may be
 // moved or destroyed while a coroutine reads from it.
@@ -72,6 +93,8 @@ class [[nodiscard]] response {
   const http::headers& headers() const;
   // The fields that came after a chunked body; std::logic_error before it has been read to its end.
   const http::headers& trailers() const;
+  // The interim responses before this one, in order: as many as limits::max_interim_responses().
+  const std::vector<interim_response>& interim() const;
   // The URL finally reached.
   const eddy::url& url() const;
   // The redirections on the way there, in order.
@@ -102,7 +125,8 @@ class [[nodiscard]] response {
 
   // To a file, which is made, or emptied if there is one; returns how many bytes that were. If it
   // fails or is cancelled the file stays, with a part of the body. Errors of the file are
-  // std::system_error with its path, and end the exchange too. Not bound by max_body_bytes.
+  // std::system_error with its path, and end the exchange too. Not bound by max_body_bytes. The
+  // total timeout goes on while the file is written; a write that a thread has begun is waited for.
   task<std::uint64_t> save(std::string path);
 
   // Both need <eddy/runtime/generator.hpp>.

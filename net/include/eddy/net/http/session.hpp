@@ -252,7 +252,7 @@ class pool_statistics {
   std::size_t waiting = 0;  // requests in line
   std::size_t most_open = 0;
   std::uint64_t connects = 0;  // connections begun, so far
-  std::uint64_t reuses = 0;    // times that an idle connection was taken
+  std::uint64_t reuses = 0;    // responses that a kept connection brought; not those found dead
 };
 
 // The state of a session: its pool, and what it has done so far.
