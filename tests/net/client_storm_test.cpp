@@ -150,17 +150,20 @@ task<> rage(unsigned seed) {
   co_await client.close();
   CHECK(client.statistics().open == 0);
 
-  // Nothing of what was meant to happen is missing. On a busy machine what is slow times out, so
-  // there each thing has happened at all; where time is virtual, often.
-  const std::size_t often = is_simulated() ? 200 : 1;
+  const tally& n = all.counted;
+  CHECK(n.whole + n.dropped + n.failed + n.timed_out + n.cancelled == requests);
+  // Nothing of what was meant to happen is missing. Where time is not virtual a busy machine decides
+  // how much of it times out in the queue, and is never sent.
+  if (!is_simulated()) co_return;
+  constexpr std::size_t often = 200;
   for (std::size_t way = 0; way < hostile_script::ways; ++way) {
-    CHECK(script->played(way) >= (often + 3) / 4);
+    CHECK(script->played(way) >= often / 4);
   }
-  CHECK(all.counted.whole >= often);
-  CHECK(all.counted.dropped >= often);
-  CHECK(all.counted.failed >= often);
-  CHECK(all.counted.timed_out >= often);
-  CHECK(all.counted.cancelled >= often);
+  CHECK(n.whole >= often);
+  CHECK(n.dropped >= often);
+  CHECK(n.failed >= often);
+  CHECK(n.timed_out >= often);
+  CHECK(n.cancelled >= often);
 }
 
 }  // namespace
