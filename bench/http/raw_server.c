@@ -1,6 +1,6 @@
 // A server that answers every request with the same response, so fast that no client waits for it.
 //   raw_server BYTES [--host ADDR] PORT
-// Prints `listening on ADDR:PORT`; ends on SIGTERM. The head is of the size and kind of nginx's, and
+// Prints `listening on ADDR:PORT`; ends on SIGTERM. The head is of the size and kind of nginx's and
 // BYTES bytes follow. One thread, edge-triggered epoll, one recv and one send for an exchange; a
 // turn reads all that came and then answers. It does not sleep while requests come: waking a server
 // that sleeps is charged to whoever sends to it, and costs a client that sends one by one more than
