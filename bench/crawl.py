@@ -77,7 +77,7 @@ def peak_kib(process):
 
 
 def finished(command):
-    """({metric: figure}, exit code). The system's own peak counts what was before exec: Python's."""
+    """({metric: figure}, exit code). wait4's peak would count what was before exec: Python's."""
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=on_core(cores()[1]))
     peak = 0

@@ -4,10 +4,10 @@
       --client eddy=build/examples/http_load --own build/bench/http/raw_server --check
 
 Two servers in turn, each on one core: nginx with a file of 1 KiB (`http_get`), and with --own one
-that no client waits for (`http_get_own`). Each client runs on the other core, in turn. A client is a
-program that takes `-c CONNECTIONS -n REQUESTS [-l] URL` and says as its last line
-`N requests in S s, R requests/s, C s CPU, E errors`; or it is wrk. With --pool the same requests go
-round among many hosts (`http_pool`). `floor` is what the others are compared with.
+that no client waits for (`http_get_own`). Each client runs on the other core, in turn. A client is
+a program that takes `-c CONNECTIONS -n REQUESTS [-l] URL` and says as its last line
+`N requests in S s, R requests/s, C s CPU, E errors`; or it is wrk. With --pool the same requests
+go round among many hosts (`http_pool`). `floor` is what the others are compared with.
 See bench/README.md.
 """
 

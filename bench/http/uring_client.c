@@ -4,8 +4,8 @@
 // provided buffers that are given back in one piece at the end of a turn; sends that report
 // failures only; registered descriptors; all that a turn asks for goes to the kernel with the wait
 // that ends the turn: one system call a turn, which waits for a third of what is in flight, as
-// raw_client naps and for the same reason; with -o for the first. A connection that fails is an error
-// of the run, and not opened again.
+// raw_client naps and for the same reason; with -o for the first. A connection that fails is an
+// error of the run, and not opened again.
 #include <errno.h>
 #include <liburing.h>
 #include <netinet/tcp.h>

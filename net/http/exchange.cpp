@@ -31,42 +31,43 @@ exchange::exchange(request_builder&& r)
       bodies_(r.bodies_),
       settings_(std::exchange(r.settings_, nullptr)),
       max_redirects_(r.max_redirects_ < 0 ? session_->settings.max_redirects : r.max_redirects_),
-      clock_(chosen_times(settings_.get(), session_->settings.times)),
-      progress_(session_->settings.observer, session_->counters) {
+      progress_(session_->settings.observer, session_->counters),
+      clock_(chosen_times(settings_.get(), session_->settings.times), progress_.begun_ns()) {
   session_->budget.earn();
   request_memory spare = session_->memories.take();
   head_ = std::move(spare.head);
   if (fields_.empty()) fields_ = std::move(spare.fields);
 }
 
-task<response> exchange::run() {
+task<response> exchange::perform(request_builder request) {
+  exchange work(std::move(request));
   try {
-    progress_.enter(method_, url_);
-    prepare();
+    work.progress_.enter(work.method_, work.url_);
+    work.prepare();
     bool is_new = true;
     for (;;) {
-      const bool needs_login = std::exchange(is_new, false) && begin_hop();
-      if (needs_login) co_await look_up_login();
-      co_await hop();
-      if (is_challenged()) {
-        co_await answer_challenge();
+      const bool needs_login = std::exchange(is_new, false) && work.begin_hop();
+      if (needs_login) co_await work.look_up_login();
+      co_await work.hop();
+      if (work.is_challenged()) {
+        co_await work.answer_challenge();
         continue;
       }
-      const std::optional<std::int64_t> pause = pause_before_retry();
+      const std::optional<std::int64_t> pause = work.pause_before_retry();
       if (pause) {
-        co_await try_again(*pause);
+        co_await work.try_again(*pause);
         continue;
       }
-      std::optional<redirection> next = next_hop();
+      std::optional<redirection> next = work.next_hop();
       if (!next) break;
-      co_await leave_hop();
-      follow(std::move(*next));
+      co_await work.leave_hop();
+      work.follow(std::move(*next));
       is_new = true;
     }
-    step_ = step::receiving_body;
-    co_return finish();
+    work.step_ = step::receiving_body;
+    co_return work.finish();
   } catch (...) {
-    fail();
+    work.fail();
   }
 }
 
@@ -85,7 +86,7 @@ task<> exchange::hop() {
   if (source()) co_await start_source();
   step_ = step::preparing;
   write_head();
-  co_await acquire();
+  if (!acquire_now()) co_await wait_in_line();
   reused_ = has_usable_connection();
   if (reused_) {
     progress_.tell(trace_step::reused);
@@ -111,15 +112,18 @@ task<> exchange::hop() {
   }
 }
 
-task<> exchange::acquire() {
+bool exchange::acquire_now() {
   step_ = step::queueing;
   progress_.tell(trace_step::queued);
   std::string room;
-  const std::string_view origin = pool_key(room);
-  slot_ = session_->pool.try_acquire(origin);
-  if (slot_) co_return;
+  slot_ = session_->pool.try_acquire(pool_key(room));
+  return static_cast<bool>(slot_);
+}
+
+task<> exchange::wait_in_line() {
+  std::string room;
   limit_ = clock_.from_now(timeout_kind::pool);
-  task<connection_slot> turn = session_->pool.acquire(std::string(origin));
+  task<connection_slot> turn = session_->pool.acquire(std::string(pool_key(room)));
   slot_ = co_await with_deadline(limit_.at, std::move(turn));
   progress_.lap(&timings::queue);
 }
@@ -137,57 +141,11 @@ bool exchange::has_usable_connection() const noexcept {
   return c && c->is_usable();
 }
 
-namespace {
-
-// However the sending ends.
-class sent_counter {
- public:
-  sent_counter(request_progress& progress, const connection& c) : progress_(progress), c_(c) {}
-  sent_counter(const sent_counter&) = delete;
-  sent_counter& operator=(const sent_counter&) = delete;
-  ~sent_counter() { progress_.sent(c_.sent()); }
-
- private:
-  request_progress& progress_;
-  const connection& c_;
-};
-
-}  // namespace
-
-task<> exchange::attempt() {
-  connection& c = *slot_.get();
-  c.begin(method_, session_->pool.buffers());
-  const sent_counter counter(progress_, c);
-  head_received_ = false;
-  interim_.clear();
-  early_body_.clear();
-  if (!connection_persists(http_version::http_1_1, fields_)) c.taint();
-  step_ = step::sending;
-  co_await send();
-  progress_.lap(&timings::send);
-  first_byte_ = clock_.from_now(timeout_kind::first_byte);
-  step_ = step::receiving_head;
-  co_await receive_head();
-}
-
 bool exchange::retry_allowed(bool is_retry) const noexcept {
   const connection& c = *slot_.get();
   const failed_exchange facts = {reused_,      c.received() > 0,      is_idempotent(method_),
                                  c.sent() > 0, can_send_body_again(), is_retry};
   return session_->settings.stale_retry && !c.is_aborted() && may_retry(facts);
-}
-
-task<> exchange::receive_head() {
-  connection& c = *slot_.get();
-  while (!head_received_) {
-    const response_step next = c.next();
-    if (next.event == response_event::interim) interim_came();
-    if (next.event == response_event::head) head_came();
-    if (next.event != response_event::need_more) continue;
-    limit_ = head_limit();
-    const std::size_t got = co_await with_deadline(limit_.at, c.read());
-    arrived(got);
-  }
 }
 
 time_limit exchange::head_limit() const {

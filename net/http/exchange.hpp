@@ -17,29 +17,28 @@ namespace eddy::inline v1::http {
 struct netrc_entry;
 
 // Follows redirections, each a hop with a connection of its own, and repeats a hop where retry.hpp
-// says so. Lives in the frame of the coroutine that awaits run(); whatever way that ends, the
-// slot goes with it, so that nothing is left open or reserved.
+// says so. Lives in the frame of perform(); whatever way that ends, the
+// slot goes with it, so that nothing is left open or reserved. Each coroutine here is a frame for
+// each request: what seldom waits is a function that says whether it has to.
 class exchange {
  public:
-  explicit exchange(request_builder&& r);
+  static task<response> perform(request_builder request);
   exchange(const exchange&) = delete;
   exchange& operator=(const exchange&) = delete;
-
-  task<response> run();
 
  private:
   using step = request_stage;
 
+  explicit exchange(request_builder&& r);
   // exchange.cpp
   task<> hop();
-  task<> acquire();
+  bool acquire_now();
+  task<> wait_in_line();
   std::string_view pool_key(std::string& room) const;
   bool is_routed() const noexcept;
   route way() const;
   bool has_usable_connection() const noexcept;
-  task<> attempt();
   bool retry_allowed(bool is_retry) const noexcept;
-  task<> receive_head();
   time_limit head_limit() const;
   response_event arrived(std::size_t bytes);
   void interim_came();
@@ -53,6 +52,7 @@ class exchange {
   // exchange_prepare.cpp
   void prepare();
   void add_defaults();
+  bool begin_with_usual_fields();
   std::string target() const;
   void write_head();
   // exchange_follow.cpp
@@ -98,7 +98,7 @@ class exchange {
   task<> answer_challenge();
   // exchange_send.cpp
   struct conversation;
-  task<> send();
+  task<> attempt();
   task<> converse();
   task<> upload(conversation* talk);
   task<> write_parts(conversation* talk);
@@ -117,14 +117,15 @@ class exchange {
   std::uint8_t bodies_;                         // as in request_builder
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;
+  bool has_usual_fields_ = false;   // the session's usual_fields stand before `fields_`
   bool has_cookie_field_ = false;   // the caller's own, which takes the place of all cookies
   bool has_authorization_ = false;  // the same of credentials
   bool is_forwarded_ = false;       // by a proxy that reads the request
   request_auth server_auth_;
   request_auth proxy_auth_;  // of that proxy
   std::string proxy_name_;
-  exchange_clock clock_;
   request_progress progress_;
+  exchange_clock clock_;  // begins when that did: one reading serves both
 
   std::string head_;         // of the request as sent
   bool body_rides_ = false;  // the body is small and stands behind the head

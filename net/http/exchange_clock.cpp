@@ -9,8 +9,11 @@ request_timeout::~request_timeout() = default;
 
 time_point exchange_clock::after(std::int64_t ns) {
   if (ns == detail::never_ns) return time_point::max();
-  const std::int64_t now_ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now().time_since_epoch()).count();
+  return after(ns, std::chrono::nanoseconds(now().time_since_epoch()).count());
+}
+
+time_point exchange_clock::after(std::int64_t ns, std::int64_t now_ns) {
+  if (ns == detail::never_ns) return time_point::max();
   return time_point(std::chrono::nanoseconds(detail::deadline_after(now_ns, ns)));
 }
 

@@ -31,9 +31,9 @@ class timeouts {
 // and the step's own. One timer for each wait serves both.
 class exchange_clock {
  public:
-  // The total begins to run.
-  explicit exchange_clock(const timeouts& t)
-      : timeouts_(t), total_at_(after(t[timeout_kind::total])) {}
+  // The total begins to run; it is `now_ns`.
+  exchange_clock(const timeouts& t, std::int64_t now_ns)
+      : timeouts_(t), total_at_(after(t[timeout_kind::total], now_ns)) {}
 
   bool has(timeout_kind kind) const noexcept { return timeouts_[kind] != detail::never_ns; }
   time_limit total() const noexcept { return {total_at_, timeout_kind::total}; }
@@ -48,6 +48,7 @@ class exchange_clock {
 
  private:
   static time_point after(std::int64_t ns);
+  static time_point after(std::int64_t ns, std::int64_t now_ns);
 
   timeouts timeouts_;
   time_point total_at_;

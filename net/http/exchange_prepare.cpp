@@ -78,20 +78,53 @@ void check_fields(headers& fields) {
   if (has_te) fields.add("Connection", "TE");
 }
 
+// Whether nobody looks for one of them, adds a second one, refuses it or takes it out again: those
+// are the fields about the body, the connection, and who asks whom.
+bool are_usual(const headers& fields) {
+  constexpr std::array<std::string_view, 14> unusual = {
+      "Host",       "Transfer-Encoding", "Expect",        "Range",  "TE",
+      "Connection", "Keep-Alive",        "Upgrade",       "Cookie", "Trailer",
+      "HTTP2-Settings", "Proxy-Connection", "Authorization", "Proxy-Authorization"};
+  constexpr std::string_view of_content = "Content-";
+  for (const auto& [name, value] : fields) {
+    if (grammar::equal_ignoring_case(name.substr(0, of_content.size()), of_content)) return false;
+    for (const std::string_view one : unusual) {
+      if (grammar::equal_ignoring_case(name, one)) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 void exchange::prepare() {
   if (method_ == "CONNECT") {
     throw invalid_request("CONNECT makes a tunnel, which this is no way to");
   }
+  has_usual_fields_ = begin_with_usual_fields();
   prepare_body();
-  add_defaults();
-  check_fields(fields_);
+  if (!has_usual_fields_) {
+    add_defaults();
+    check_fields(fields_);
+  }
   if (fields_.contains("Proxy-Authorization")) {
     throw invalid_request("Proxy-Authorization follows from proxy() and cannot be set");
   }
   has_cookie_field_ = fields_.contains("Cookie");
   has_authorization_ = fields_.contains("Authorization");
+}
+
+// Whether the session has lines for a request like this one, which says nothing of its own.
+bool exchange::begin_with_usual_fields() {
+  if (!fields_.empty() || bodies_ != 0 || (settings_ && !settings_->decompress)) return false;
+  usual_fields& usual = session_->usual;
+  if (usual.is == usual_fields::state::unknown) {
+    add_defaults();
+    usual.is = are_usual(fields_) ? usual_fields::state::good : usual_fields::state::unfit;
+    append_field_lines(usual.lines, fields_);
+    fields_.clear();
+  }
+  return usual.is == usual_fields::state::good;
 }
 
 void exchange::add_defaults() {
@@ -119,13 +152,18 @@ std::string exchange::target() const {
 }
 
 void exchange::write_head() {
-  if (!fields_.contains("Host")) fields_.add("Host", authority_of(url_));
+  if (!has_usual_fields_ && !fields_.contains("Host")) fields_.add("Host", authority_of(url_));
   announce_body();
   write_identity();
   head_.clear();
   const std::string absolute = is_forwarded_ ? target() : std::string();
   const std::string_view named = is_forwarded_ ? absolute : target_of(url_);
-  append_request_head(head_, method_, named, fields_);
+  if (has_usual_fields_) {
+    const std::string& lines = session_->usual.lines;
+    append_request_head(head_, method_, named, authority_of(url_), lines, fields_);
+  } else {
+    append_request_head(head_, method_, named, fields_);
+  }
   body_rides_ = !source() && !expecting_ && head_.size() + body_.size() <= small_request_bytes;
   if (body_rides_) head_.append(body_);
 }

@@ -1,4 +1,4 @@
-// How a request leaves: in one piece, or while the response is watched for.
+// How a request leaves, in one piece or while the response is watched for, and the head comes.
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/timeout.hpp>
@@ -30,6 +30,19 @@ bool is_peers_doing(const std::system_error& e) {
   return e.code() == std::errc::broken_pipe || e.code() == std::errc::connection_reset;
 }
 
+// However the sending ends.
+class sent_counter {
+ public:
+  sent_counter(request_progress& progress, const connection& c) : progress_(progress), c_(c) {}
+  sent_counter(const sent_counter&) = delete;
+  sent_counter& operator=(const sent_counter&) = delete;
+  ~sent_counter() { progress_.sent(c_.sent()); }
+
+ private:
+  request_progress& progress_;
+  const connection& c_;
+};
+
 // Stops the other half however this one ends.
 class stop_at_end {
  public:
@@ -54,19 +67,39 @@ struct exchange::conversation {
   bool body_begun;
 };
 
-task<> exchange::send() {
-  if (!body_rides_) {
+task<> exchange::attempt() {
+  connection& c = *slot_.get();
+  c.begin(method_, session_->pool.buffers());
+  const sent_counter counter(progress_, c);
+  head_received_ = false;
+  interim_.clear();
+  early_body_.clear();
+  if (!connection_persists(http_version::http_1_1, fields_)) c.taint();
+  step_ = step::sending;
+  if (body_rides_) {
+    try {
+      limit_ = clock_.from_now(timeout_kind::write);
+      co_await with_deadline(limit_.at, c.write(head_));
+      progress_.tell_sent(head_);
+    } catch (const std::system_error& e) {
+      if (!is_peers_doing(e)) throw;
+      c.taint();
+    }
+  } else {
     limit_ = clock_.total();
     co_await with_deadline(limit_.at, converse());
-    co_return;
   }
-  try {
-    limit_ = clock_.from_now(timeout_kind::write);
-    co_await with_deadline(limit_.at, slot_.get()->write(head_));
-    progress_.tell_sent(head_);
-  } catch (const std::system_error& e) {
-    if (!is_peers_doing(e)) throw;
-    slot_.get()->taint();
+  progress_.lap(&timings::send);
+  first_byte_ = clock_.from_now(timeout_kind::first_byte);
+  step_ = step::receiving_head;
+  while (!head_received_) {
+    const response_step next = c.next();
+    if (next.event == response_event::interim) interim_came();
+    if (next.event == response_event::head) head_came();
+    if (next.event != response_event::need_more) continue;
+    limit_ = head_limit();
+    const std::size_t got = co_await with_deadline(limit_.at, c.read());
+    arrived(got);
   }
 }
 

@@ -42,6 +42,10 @@ void connection_slot::close_evicted(connection_pool& pool) noexcept {
 }
 
 void connection_slot::keep() noexcept {
+  if (pool_) keep(detail::now_ns(pool_->loop_));
+}
+
+void connection_slot::keep(std::int64_t now_ns) noexcept {
   if (!pool_) return;
   connection_pool& pool = *std::exchange(pool_, nullptr);
   close_evicted(pool);
@@ -50,7 +54,7 @@ void connection_slot::keep() noexcept {
     return;
   }
   pool.in_use_.remove(*connection_);
-  pool.keep(*host_, std::move(connection_));
+  pool.keep(*host_, std::move(connection_), now_ns);
 }
 
 void connection_slot::drop() noexcept {
@@ -133,14 +137,15 @@ void connection_pool::serve() noexcept {
   }
 }
 
-void connection_pool::keep(pool_host& host, std::unique_ptr<connection> c) noexcept {
+void connection_pool::keep(pool_host& host, std::unique_ptr<connection> c,
+                           std::int64_t now_ns) noexcept {
   if (closed_ || retired_ || keep_alive_ns_ == 0 || c->is_aborted()) {
     c.reset();
     vacate(host);
     return;
   }
   c->rest(buffers_);
-  ledger_.give_back(*c.release(), detail::now_ns(loop_));
+  ledger_.give_back(*c.release(), now_ns);
   serve();
   schedule_expiry();
 }

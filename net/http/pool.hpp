@@ -48,6 +48,8 @@ class connection_slot {
 
   // The connection is idle from now on, for whoever is next; the slot is empty.
   void keep() noexcept;
+  // The same for a caller that has just read the clock.
+  void keep(std::int64_t now_ns) noexcept;
   // Closes the connection and frees the place; the slot is empty.
   void drop() noexcept;
 
@@ -149,7 +151,7 @@ class connection_pool final : private detail::timer {
 
   connection_slot make_slot(pool_host& host, const pool_ledger::decision& d) noexcept;
   void serve() noexcept;
-  void keep(pool_host& host, std::unique_ptr<connection> c) noexcept;
+  void keep(pool_host& host, std::unique_ptr<connection> c, std::int64_t now_ns) noexcept;
   void vacate(pool_host& host) noexcept;
   void schedule_expiry() noexcept;
   void fire() noexcept override;  // a connection has been idle for too long

@@ -25,7 +25,7 @@ struct session_counters {
 // outlive it.
 class request_progress {
  public:
-  // The request begins now.
+  // The request begins now, at begun_ns().
   request_progress(trace_observer* observer, session_counters& counters) noexcept;
   request_progress(request_progress&& other) noexcept;
   request_progress& operator=(request_progress&&) = delete;
@@ -52,6 +52,9 @@ class request_progress {
   // The time since the last lap belongs to that phase.
   void lap(timings::duration timings::* phase) noexcept;
   const timings& times() const noexcept { return times_; }
+  std::int64_t begun_ns() const noexcept { return begun_ns_; }
+  // When the last lap ended.
+  std::int64_t lap_ns() const noexcept { return lap_ns_; }
 
   // The end; only the first of these counts.
   void done() noexcept;

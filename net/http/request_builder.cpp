@@ -38,12 +38,6 @@ void check_cookie(std::string_view name, std::string_view value) {
   }
 }
 
-task<response> perform(request_builder request) {
-  exchange work(std::move(request));
-  response answer = co_await work.run();
-  co_return std::move(answer);
-}
-
 }  // namespace
 
 body_source::~body_source() = default;
@@ -175,7 +169,7 @@ request_builder&& request_builder::proxy(const http::proxy& through) && {
 
 task<response> request_builder::send() && {
   if (!session_) throw std::logic_error("an empty http::request_builder was sent: a second time?");
-  return perform(std::move(*this));
+  return exchange::perform(std::move(*this));
 }
 
 }  // namespace eddy::inline v1::http

@@ -77,7 +77,7 @@ void response_state::end_exchange() noexcept {
   trailers_ = slot_.get()->take_trailers();
   kept_ = slot_.get()->is_reusable();
   if (kept_) {
-    slot_.keep();
+    slot_.keep(progress_.lap_ns());
   } else {
     slot_.drop();
   }
@@ -110,32 +110,53 @@ void response_state::begin_read() {
   reading_ = true;
 }
 
-task<std::size_t> response_state::pull(std::span<std::byte> into) {
+// Nothing: more has to come, or others have to have their turn.
+std::optional<std::size_t> response_state::step(std::span<std::byte> into) {
+  if (deferred_) std::rethrow_exception(std::exchange(deferred_, nullptr));
+  if (decoded_bytes_ > most_decoded_at_once) return std::nullopt;
+  const std::size_t got = take(into);
+  if (got == 0 && !into.empty()) {
+    if (held_ || !ended_) return std::nullopt;
+    if (decoder_) decoder_->finish();
+  }
+  reading_ = false;
+  return got;
+}
+
+std::optional<std::size_t> response_state::pull_now(std::span<std::byte> into) {
   begin_read();
   try {
-    if (deferred_) std::rethrow_exception(std::exchange(deferred_, nullptr));
-    if (decoded_bytes_ > most_decoded_at_once) co_await give_way();
+    return step(into);
+  } catch (...) {
+    fail();
+  }
+}
+
+task<std::size_t> response_state::pull_later(std::span<std::byte> into) {
+  try {
     for (;;) {
-      const std::size_t got = take(into);
-      if (got == 0 && held_ && !into.empty()) {
+      if (held_ || decoded_bytes_ > most_decoded_at_once) {
         co_await give_way();
-        continue;
+      } else {
+        decoded_bytes_ = 0;
+        limit_ = clock_.from_now(timeout_kind::read);
+        const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
+        progress_.received(came);
+        const response_event then = slot_.get()->arrived(came);
+        if (then == response_event::end) end_exchange();
       }
-      if (got > 0 || into.empty() || ended_) {
-        if (got == 0 && ended_ && decoder_ && !into.empty()) decoder_->finish();
-        reading_ = false;
-        co_return got;
-      }
-      decoded_bytes_ = 0;
-      limit_ = clock_.from_now(timeout_kind::read);
-      const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
-      progress_.received(came);
-      const response_event then = slot_.get()->arrived(came);
-      if (then == response_event::end) end_exchange();
+      const std::optional<std::size_t> got = step(into);
+      if (got) co_return *got;
     }
   } catch (...) {
     fail();
   }
+}
+
+task<std::size_t> response_state::pull(std::span<std::byte> into) {
+  std::optional<std::size_t> got = pull_now(into);
+  if (!got) got = co_await pull_later(into);
+  co_return *got;
 }
 
 // Decoding waits for nothing, so nothing else looks at the clock meanwhile.
@@ -167,8 +188,9 @@ void response_state::fail_beside() {
 }
 
 task<std::size_t> response_state::read_some(share self, std::span<std::byte> into) {
-  const std::size_t got = co_await self->pull(into);
-  co_return got;
+  std::optional<std::size_t> got = self->pull_now(into);
+  if (!got) got = co_await self->pull_later(into);
+  co_return *got;
 }
 
 bool response_state::is_drained() const noexcept {
@@ -221,9 +243,10 @@ task<Buffer> response_state::collect(share self) {
     all.resize(size + self->next_step(size));
     const std::span<std::byte> room(reinterpret_cast<std::byte*>(all.data()) + size,
                                     all.size() - size);
-    const std::size_t got = co_await self->pull(room);
-    if (got == 0) break;
-    size += got;
+    std::optional<std::size_t> got = self->pull_now(room);
+    if (!got) got = co_await self->pull_later(room);
+    if (*got == 0) break;
+    size += *got;
     self->check_collected(size);
   }
   all.resize(size);

@@ -74,7 +74,12 @@ class response_state {
   // "GET http://example.com/", for messages.
   std::string request() const;
 
+  // The next bytes of the body; 0 at its end. pull_now() begins a read and says nothing where that
+  // has to wait: then pull_later() must follow, which ends it. pull() is both.
   task<std::size_t> pull(std::span<std::byte> into);
+  std::optional<std::size_t> pull_now(std::span<std::byte> into);
+  task<std::size_t> pull_later(std::span<std::byte> into);
+  std::optional<std::size_t> step(std::span<std::byte> into);
   std::size_t take(std::span<std::byte> into);
   void advance();
   void end_exchange() noexcept;

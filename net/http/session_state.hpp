@@ -48,6 +48,14 @@ struct session_settings {
   bool verify = true;
 };
 
+// The lines of a head that a request without fields of its own has from its session: checked and
+// put together once, since most requests are such.
+struct usual_fields {
+  enum class state : std::uint8_t { unknown, good, unfit };
+  state is = state::unknown;
+  std::string lines;  // "Accept: */*\r\n…"
+};
+
 // For a Digest, of the system's entropy.
 std::string fresh_cnonce();
 
@@ -85,6 +93,7 @@ struct http_session {
   http::request_memories memories;
   http::retry_budget budget;
   std::optional<http::cookie_jar> jar;
+  http::usual_fields usual;
 
  private:
   static http::dialer_settings dialing(const http::session_settings& s);

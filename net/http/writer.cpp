@@ -20,7 +20,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }
 
 void append_fields(std::string& out, const headers& fields) {
-  for (const auto& [name, value] : fields) append_field(out, name, value);
+  append_field_lines(out, fields);
   out.append(line_end);
 }
 
@@ -70,10 +70,28 @@ std::string_view only_host(const headers& fields) {
   if (hosts != 1) {
     throw invalid_request("request has " + std::to_string(hosts) + " Host headers instead of one");
   }
+  return host;
+}
+
+// What stands in the first two lines.
+void check_request_line(std::string_view method, std::string_view target, std::string_view host) {
+  if (!grammar::is_token(method)) {
+    throw invalid_request("method " + quoted(method) + " is not a token");
+  }
+  if (target.empty()) throw invalid_request("request target is empty");
+  if (const auto bad = grammar::find_other(target, grammar::target);
+      bad != std::string_view::npos) {
+    throw invalid_request("request target " + quoted(target) + " holds " + hex_byte(target[bad]));
+  }
   if (grammar::find_other(host, grammar::authority) != std::string_view::npos) {
     throw invalid_request("Host " + quoted(host) + " is not a host and port");
   }
-  return host;
+}
+
+void append_request_lines(std::string& out, std::string_view method, std::string_view target,
+                          std::string_view host) {
+  out.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ");
+  out.append(host).append(line_end);
 }
 
 bool belongs_in_head(std::string_view name) {
@@ -92,23 +110,30 @@ bool belongs_in_head(std::string_view name) {
 
 void append_request_head(std::string& out, std::string_view method, std::string_view target,
                          const headers& fields) {
-  if (!grammar::is_token(method)) {
-    throw invalid_request("method " + quoted(method) + " is not a token");
-  }
-  if (target.empty()) throw invalid_request("request target is empty");
-  if (const auto bad = grammar::find_other(target, grammar::target);
-      bad != std::string_view::npos) {
-    throw invalid_request("request target " + quoted(target) + " holds " + hex_byte(target[bad]));
-  }
   const std::string_view host = only_host(fields);
+  check_request_line(method, target, host);
   check_framing_fields(fields);
 
-  out.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
-  append_field(out, "Host", host);
+  append_request_lines(out, method, target, host);
   for (const auto& [name, value] : fields) {
     if (!grammar::equal_ignoring_case(name, "Host")) append_field(out, name, value);
   }
   out.append(line_end);
+}
+
+void append_request_head(std::string& out, std::string_view method, std::string_view target,
+                         std::string_view host, std::string_view lines, const headers& fields) {
+  check_request_line(method, target, host);
+  check_framing_fields(fields);
+  if (fields.contains("Host")) throw invalid_request("request has a second Host header");
+
+  append_request_lines(out, method, target, host);
+  out.append(lines);
+  append_fields(out, fields);
+}
+
+void append_field_lines(std::string& out, const headers& fields) {
+  for (const auto& [name, value] : fields) append_field(out, name, value);
 }
 
 void append_response_head(std::string& out, int status, std::string_view reason,

@@ -18,6 +18,13 @@ namespace eddy::inline v1::http {
 void append_request_head(std::string& out, std::string_view method, std::string_view target,
                          const headers& fields);
 
+// The same with fields that were put together before: `lines` of append_field_lines stand between
+// the Host and `fields`, which have no Host.
+void append_request_head(std::string& out, std::string_view method, std::string_view target,
+                         std::string_view host, std::string_view lines, const headers& fields);
+// Each field as it stands in a head, without the empty line.
+void append_field_lines(std::string& out, const headers& fields);
+
 // A status line and fields, the empty line included. An empty `reason` becomes the registered
 // phrase. A 1xx or 204 must announce no body (RFC 9110 §8.6).
 void append_response_head(std::string& out, int status, std::string_view reason,

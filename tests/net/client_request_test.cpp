@@ -1,11 +1,13 @@
 // What is sent: the URL, the query, and nothing that is malformed, whatever the caller passes.
 #include <eddy/net/address.hpp>
+#include <eddy/net/http/auth.hpp>
 
 #include "../support/client_site.hpp"
 
 using namespace eddy_tests;
 using eddy::task;
 using eddy::url_error;
+using eddy::http::auth;
 using eddy::http::invalid_request;
 using eddy::http::request_builder;
 using eddy::http::session;
@@ -114,6 +116,58 @@ TEST_CASE("one Host, which the caller may choose, and which must be one") {
         invalid_request);
     CHECK(origin.requests().size() == before);
     CHECK(client.statistics().in_use == 0);
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("what a session says in all its requests stands in each, once and in order") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("x")));
+    session client(session_options().header("X-Own", "1").without_header("Accept-Encoding"));
+    for (int i = 0; i < 2; ++i) {
+      CHECK(co_await text_of(client.get(origin.url("/a"))) == "x");
+      const std::string& sent = origin.requests().back();
+      CHECK(sent.starts_with("GET /a HTTP/1.1\r\nHost: " + origin.authority() + "\r\n"));
+      CHECK(sent.ends_with("\r\nX-Own: 1\r\nAccept: */*\r\n\r\n"));
+      CHECK(count(sent, "\r\nHost: ") == 1);
+    }
+    CHECK(co_await text_of(client.get(origin.url("/a")).header("x-own", "2")) == "x");
+    CHECK(count(origin.requests().back(), "X-Own: 1") == 0);
+    CHECK(co_await text_of(client.get(origin.url("/a")).cookie("id", "7")) == "x");
+    CHECK(origin.requests().back().ends_with("X-Own: 1\r\nAccept: */*\r\nCookie: id=7\r\n\r\n"));
+  };
+  eddy::run(main());
+}
+
+// Fields that something is done about, request by request, also where they are the session's.
+TEST_CASE("what a session says of the connection, the body and itself is not said twice") {
+  const auto main = []() -> task<> {
+    scripted_origin origin(always(reply_with("x")));
+    struct field {
+      const char* name;
+      const char* value;
+      const char* absent;
+    };
+    for (const field& it : {field{"Host", "other.test", "127.0.0.1"},
+                            field{"Cookie", "a=1", "Cookie: set"},
+                            field{"Authorization", "Bearer a", "Basic"},
+                            field{"Range", "bytes=0-", "Accept-Encoding"},
+                            field{"TE", "trailers", "TE, TE"},
+                            field{"Content-Type", "text/a", "text/plain"}}) {
+      CAPTURE(it.name);
+      session client(session_options().header(it.name, it.value).auth(auth::basic("u", "p")));
+      for (int i = 0; i < 2; ++i) {
+        CHECK(co_await text_of(client.post(origin.url("/"))) == "x");
+        const std::string& sent = origin.requests().back();
+        CHECK(count(sent, std::string("\r\n") + it.name + ": ") == 1);
+        CHECK(count(sent, std::string(it.name) + ": " + it.value) == 1);
+        CHECK(count(sent, it.absent) == 0);
+        CHECK(count(sent, "Connection: TE") == (it.name == std::string("TE") ? 1 : 0));
+      }
+    }
+    session once(session_options().header("Connection", "close"));
+    for (int i = 0; i < 2; ++i) CHECK(co_await text_of(once.get(origin.url("/"))) == "x");
+    CHECK(once.statistics().connects == 2);
   };
   eddy::run(main());
 }
