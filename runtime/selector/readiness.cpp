@@ -23,7 +23,7 @@ namespace {
 int engine::state::make_room(int fd) noexcept {
   const auto index = static_cast<std::size_t>(fd);
   try {
-    if (index >= records.size()) records.resize(index + index / 2 + 16);
+    if (index >= records.size()) records.resize(table_size(index));
   } catch (const std::bad_alloc&) {
     return -ENOMEM;
   }

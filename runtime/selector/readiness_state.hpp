@@ -22,12 +22,12 @@ inline constexpr int must_wait = -100000;
 
 struct record {
   std::uint32_t generation = 0;
-  bool known = false;
-  bool foreign = false;
-  bool readable = false;
-  bool ended = false;  // end of stream or error: reading never blocks any more
-  bool urgent = false;  // urgent data have come: a read may stop at their mark
   descriptor_kind kind = descriptor_kind::stream;
+  bool known : 1 = false;
+  bool foreign : 1 = false;
+  bool readable : 1 = false;
+  bool ended : 1 = false;   // end of stream or error: reading never blocks any more
+  bool urgent : 1 = false;  // urgent data have come: a read may stop at their mark
   operation* reader = nullptr;
   operation* writer = nullptr;
 };
