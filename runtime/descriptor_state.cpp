@@ -67,11 +67,12 @@ int side_use::begin(const descriptor_ref& of) noexcept {
   return of.base()->fd;
 }
 
-void side_use::end(const descriptor_ref& of) noexcept {
-  if (std::exchange(holds_, false)) descriptor_of(of).side(side_).busy = false;
+void side_use::give_up(const descriptor_ref& of) noexcept {
+  holds_ = false;
+  descriptor_of(of).side(side_).busy = false;
 }
 
-void side_use::check(const descriptor_ref& of, const char* what) const {
+void side_use::refuse(const descriptor_ref& of, const char* what) const {
   switch (verdict_) {
     case verdict::usable:
       return;

@@ -16,7 +16,7 @@ struct descriptor_type {
   void (*destroy)(descriptor_state&) noexcept;
 };
 
-// Why a side is unusable: by number, to keep states small. The first two are for the side that an end
+// Why a side is unusable: by number, to keep states small. The first two: for the side that an end
 // of a pipe does not have; whoever adopts one sets it, as not every engine has the kernel say so.
 enum class side_fault : std::uint8_t {
   none,

@@ -59,7 +59,7 @@ struct engine::state {
       : buffers(options.buffer_count, options.buffer_bytes) {}
 
   record* find(int fd) noexcept {
-    if (fd < 0 || static_cast<std::size_t>(fd) >= records.size()) return nullptr;
+    if (static_cast<std::size_t>(fd) >= room) return nullptr;  // also the negative ones
     record& r = records[static_cast<std::size_t>(fd)];
     return r.known ? &r : nullptr;
   }
@@ -92,6 +92,7 @@ struct engine::state {
 
   poller selector;
   std::vector<record> records;  // by descriptor
+  std::size_t room = 0;         // its size, which it would have to divide for
   receive_buffers buffers;
   readiness_event events[events_per_wait];
 };

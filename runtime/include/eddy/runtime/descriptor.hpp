@@ -52,13 +52,20 @@ class side_use {
   bool may_begin(const descriptor_ref& of, bool is_busy_by_us = false) noexcept;
   // Makes the side ours; the descriptor.
   int begin(const descriptor_ref& of) noexcept;
-  void end(const descriptor_ref& of) noexcept;
+  void end(const descriptor_ref& of) noexcept {
+    if (holds_) give_up(of);
+  }
   // Throws what may_begin() has found: std::logic_error for an empty descriptor and for a side that
   // is busy, std::system_error for a closed one, stream_error for a side that is unusable.
-  void check(const descriptor_ref& of, const char* what) const;
+  void check(const descriptor_ref& of, const char* what) const {
+    if (verdict_ != verdict::usable) refuse(of, what);
+  }
 
  private:
   enum class verdict : std::uint8_t { usable, empty, closed, busy, unusable };
+
+  void give_up(const descriptor_ref& of) noexcept;
+  void refuse(const descriptor_ref& of, const char* what) const;
 
   direction side_;
   verdict verdict_ = verdict::usable;
