@@ -77,8 +77,8 @@ def timed_rounds(options, shape):
             if not result["requests"]:
                 raise measure.Failure(f"{name}: no request was answered in the measured interval")
             results[name].append(result)
-            progress(f"  {rows.measure_name(shape)}, round {number + 1} of {options.rounds}: {name} "
-                     f"{result['cpu_ns'] / result['requests']:.0f} ns of CPU per request")
+            progress(f"  {rows.measure_name(shape)}, round {number + 1} of {options.rounds}: "
+                     f"{name} {result['cpu_ns'] / result['requests']:.0f} ns of CPU per request")
     return results
 
 

@@ -71,8 +71,8 @@ task<> flush(tls_ref s) {
       hand_down(*s);
       continue;
     }
-    write_awaiter step(s->raw.descriptor(), s->sending.data() + s->sent,
-                       s->sending.size() - s->sent, &s->sent);
+    counted_write_awaiter step(s->raw.descriptor(), s->sending.data() + s->sent,
+                               s->sending.size() - s->sent, s->sent);
     co_await step;
   }
   // An idle stream holds no buffer.

@@ -13,6 +13,19 @@ namespace {
 
 }  // namespace
 
+const char* text_of(side_fault fault) noexcept {
+  switch (fault) {
+    case side_fault::none: break;
+    case side_fault::cannot_be_read: return "this end of the pipe is for writing";
+    case side_fault::cannot_be_written: return "this end of the pipe is for reading";
+    case side_fault::cancelled_write:
+      return "an earlier write was cancelled and may have sent a part of its bytes";
+    case side_fault::no_memory_to_give_back:
+      return "no memory to keep the bytes of an unfinished read_exactly";
+  }
+  return "";
+}
+
 void destroy_descriptor(descriptor_base& base) noexcept {
   auto& state = static_cast<descriptor_state&>(base);
   state.release();
@@ -35,47 +48,49 @@ void owned_descriptor::release_open() noexcept { descriptor_of(ref_).release(); 
 
 descriptor_state& descriptor_use::state() const noexcept { return descriptor_of(of_); }
 
-bool descriptor_use::may_begin(bool is_busy_by_us) noexcept {
-  if (!of_) {
+bool side_use::may_begin(const descriptor_ref& of, bool is_busy_by_us) noexcept {
+  if (!of) {
     verdict_ = verdict::empty;
-  } else if (!of_.is_open()) {
+  } else if (!of.is_open()) {
     verdict_ = verdict::closed;
-  } else if (state().side(side_).busy && !is_busy_by_us) {
+  } else if (descriptor_of(of).side(side_).busy && !is_busy_by_us) {
     verdict_ = verdict::busy;
-  } else if (state().side(side_).fault) {
+  } else if (descriptor_of(of).side(side_).fault != side_fault::none) {
     verdict_ = verdict::unusable;
   }
   return verdict_ == verdict::usable;
 }
 
-int descriptor_use::begin() noexcept {
+int side_use::begin(const descriptor_ref& of) noexcept {
   holds_ = true;
-  state().side(side_).busy = true;
-  return of_.base()->fd;
+  descriptor_of(of).side(side_).busy = true;
+  return of.base()->fd;
 }
 
-void descriptor_use::end() noexcept {
-  if (std::exchange(holds_, false)) state().side(side_).busy = false;
+void side_use::give_up(const descriptor_ref& of) noexcept {
+  holds_ = false;
+  descriptor_of(of).side(side_).busy = false;
 }
 
-void descriptor_use::begin_or_throw(const char* what) {
-  if (!may_begin()) check(what);
-  begin();
-}
-
-void descriptor_use::check(const char* what) const {
+void side_use::refuse(const descriptor_ref& of, const char* what) const {
   switch (verdict_) {
     case verdict::usable:
       return;
     case verdict::empty:
       refuse_empty(what);
     case verdict::closed:
-      fail_descriptor(-EBADF, what, of_);
+      fail_descriptor(-EBADF, what, of);
     case verdict::busy:
-      refuse_busy(what, of_);
+      refuse_busy(what, of);
     case verdict::unusable:
-      throw stream_error(described(what, of_) + ": " + state().side(side_).fault);
+      throw stream_error(described(what, of) + ": " +
+                         text_of(descriptor_of(of).side(side_).fault));
   }
+}
+
+void descriptor_use::begin_or_throw(const char* what) {
+  if (!may_begin()) check(what);
+  begin();
 }
 
 bool close_awaiter::start() noexcept {

@@ -16,8 +16,19 @@ struct descriptor_type {
   void (*destroy)(descriptor_state&) noexcept;
 };
 
+// Why a side is unusable: by number, to keep states small. The first two: for the side that an end
+// of a pipe does not have; whoever adopts one sets it, as not every engine has the kernel say so.
+enum class side_fault : std::uint8_t {
+  none,
+  cannot_be_read,
+  cannot_be_written,
+  cancelled_write,
+  no_memory_to_give_back,
+};
+const char* text_of(side_fault fault) noexcept;
+
 struct descriptor_side {
-  const char* fault = nullptr;  // why it is unusable
+  side_fault fault = side_fault::none;
   bool busy = false;
 };
 

@@ -97,9 +97,9 @@ void preparation::make_pipe(int which) {
   // A pipe has one direction, and not every engine has the kernel say so.
   detail::stream_state& state = detail::stream_of(end);
   if (child_reads) {
-    state.reads.fault = detail::cannot_be_read;
+    state.reads.fault = detail::side_fault::cannot_be_read;
   } else {
-    state.writes.fault = detail::cannot_be_written;
+    state.writes.fault = detail::side_fault::cannot_be_written;
   }
   streams[which] = byte_stream(std::move(end));
 }

@@ -24,10 +24,11 @@ class returnable {
   ~returnable() {
     if (rest().empty() || count_ == 0) return;
     try {
-      stream_.returned.assign(reinterpret_cast<const char*>(into_.data()), count_);
-      stream_.returned_begin = 0;
+      unread_bytes& kept = stream_.keep();
+      kept.returned.assign(reinterpret_cast<const char*>(into_.data()), count_);
+      kept.returned_begin = 0;
     } catch (...) {
-      stream_.reads.fault = "no memory to keep the bytes of an unfinished read_exactly";
+      stream_.reads.fault = side_fault::no_memory_to_give_back;
     }
   }
 
@@ -116,36 +117,49 @@ class delimiter_search {
   std::size_t searched_ = 0;
 };
 
+// Room for unread bytes over a read_until.
+class unread_room {
+ public:
+  explicit unread_room(stream_state& s) : stream_(s) { s.keep(); }
+  unread_room(const unread_room&) = delete;
+  unread_room& operator=(const unread_room&) = delete;
+  ~unread_room() { stream_.tidy(); }
+
+ private:
+  stream_state& stream_;
+};
+
 // The part that ends with the delimiter, or nothing. Until it is there all bytes stay in the
 // stream, so that an unfinished read has nothing to put back. What follows it stays in its buffer.
 std::string take_until(const descriptor_ref& stream, delimiter_search& search) {
   stream_state& s = stream_of(stream);
+  auto& [returned, returned_begin, rest] = *s.unread;
   std::string out;
-  const std::size_t before = s.returned.size();
-  if (before > 0) s.returned.append(s.rest.text());
-  const std::string_view text = before > 0 ? s.returned : s.rest.text();
+  const std::size_t before = returned.size();
+  if (before > 0) returned.append(rest.text());
+  const std::string_view text = before > 0 ? returned : rest.text();
   const std::size_t found = search.in(text);
   if (found == 0 || search.exceeds(found, text.size())) {
     const bool over = search.exceeds(found, text.size());
-    if (before == 0) s.returned.assign(text);
+    if (before == 0) returned.assign(text);
     s.drop_rest();
     if (over) search.fail_limit(stream);
     return out;
   }
   if (found < before) {
-    s.returned.resize(before);
-    out.assign(s.returned, 0, found);
-    s.returned_begin = found;
+    returned.resize(before);
+    out.assign(returned, 0, found);
+    returned_begin = found;
     return out;
   }
   if (before == 0) {
     out.assign(text, 0, found);
   } else {
-    out.swap(s.returned);
+    out.swap(returned);
     out.resize(found);
   }
-  s.rest.begin += found - before;
-  if (s.rest.size() == 0) s.drop_rest();
+  rest.begin += found - before;
+  if (rest.size() == 0) s.drop_rest();
   return out;
 }
 
@@ -154,13 +168,15 @@ task<std::string> read_until_from(descriptor_ref stream, std::string delimiter, 
   descriptor_use turn(stream, direction::reading);
   turn.begin_or_throw(reading);
   stream_state& s = stream_of(stream);
-  s.returned.erase(0, std::exchange(s.returned_begin, 0));
+  const unread_room room(s);
+  unread_bytes& kept = *s.unread;
+  kept.returned.erase(0, std::exchange(kept.returned_begin, 0));
   for (;;) {
     std::string out = take_until(stream, search);
     if (!out.empty()) co_return std::move(out);
     block_awaiter step(stream);
-    s.rest = co_await step;
-    if (s.rest.size() == 0) {
+    kept.rest = co_await step;
+    if (kept.rest.size() == 0) {
       fail_incomplete(stream, s.available(),
                       "a part that ends with " + quoted(search.delimiter(), shown_bytes));
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eddy/runtime/stream.hpp>
+#include <memory>
 
 #include "descriptor_state.hpp"
 
@@ -20,18 +21,34 @@ struct received_block {
   }
 };
 
-struct stream_state : descriptor_state {
-  using descriptor_state::descriptor_state;
-
-  // Received, but not delivered; empty in an idle connection. First what an unfinished read has
-  // given back, then the rest of the buffer in which read_until found its delimiter.
+// What a stream has received, but not delivered: first what an unfinished read has given back, then
+// the rest of the buffer in which read_until found its delimiter.
+struct unread_bytes {
   std::string returned;
   std::size_t returned_begin = 0;
   received_block rest;
 
-  std::size_t available() const noexcept { return returned.size() - returned_begin + rest.size(); }
+  std::size_t size() const noexcept { return returned.size() - returned_begin + rest.size(); }
+
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    free_frame(memory, size);
+  }
+};
+
+struct stream_state : descriptor_state {
+  using descriptor_state::descriptor_state;
+
+  // Null in an idle connection, of which there may be very many.
+  std::unique_ptr<unread_bytes> unread;
+
+  std::size_t available() const noexcept { return unread ? unread->size() : 0; }
+  // Makes room for what will be unread. Throws std::bad_alloc.
+  unread_bytes& keep();
   std::size_t take(void* out, std::size_t most) noexcept;
   void drop_rest() noexcept;
+  // Gives the room up if nothing is in it.
+  void tidy() noexcept;
   void surrendered() noexcept { drop_rest(); }
 
  protected:
@@ -42,11 +59,6 @@ struct stream_state : descriptor_state {
 inline stream_state& stream_of(const descriptor_ref& ref) noexcept {
   return static_cast<stream_state&>(*ref.base());
 }
-
-// Faults for the side that an end of a pipe does not have; whoever adopts one sets it: not every
-// engine has the kernel say so.
-inline constexpr const char* cannot_be_read = "this end of the pipe is for writing";
-inline constexpr const char* cannot_be_written = "this end of the pipe is for reading";
 
 // True if the peer has sent nothing that is still to be read, and has not ended the stream: not in
 // the stream's own buffers, not in the engine's, not in the kernel's. One system call.

@@ -5,5 +5,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
-install_packages tests/packages build test command extra
+install_packages tests/packages build test bench command extra
 exec python3 tests/run.py "$@"

@@ -15,8 +15,9 @@ import time
 HOST = "127.0.0.1"
 START_LIMIT_S = 10
 STOP_LIMIT_S = 10
-# What a load may take besides its warm-up and its measured seconds.
+# What a load may take besides its warm-up and its measured seconds, on a machine that is busy, too.
 LOAD_LIMIT_S = 120
+CONNECTIONS_A_SECOND = 100
 STRACED_SECONDS = 60
 
 
@@ -38,7 +39,7 @@ def start(command, core, **options):
 def read_line(process, limit_s, what):
     """What a process says first; it may say it in pieces, but says no more than the line."""
     if not select.select([process.stdout], [], [], limit_s)[0]:
-        raise Failure(f"{what}: nothing said within {limit_s} s")
+        raise Failure(f"{what}: nothing said within {limit_s:.0f} s")
     return process.stdout.readline()
 
 
@@ -160,11 +161,12 @@ def idle(command, program, connections, seconds):
     """(bytes, ns): the user memory that each of so many connections adds, after it carried a
     request and while it is silent, and the CPU time of the server in a second of that silence.
     What the server has only once is shared out among the connections."""
+    limit_s = LOAD_LIMIT_S + connections / CONNECTIONS_A_SECOND
     with Server(command) as server:
         before = server.memory()
         process = server.start_load(program, "--connections", connections, "--idle")
         try:
-            if read_line(process, LOAD_LIMIT_S, "load --idle") != "open\n":
+            if read_line(process, limit_s, "load --idle") != "open\n":
                 raise Failure(f"{command}: {connections} connections could not be opened")
             each = (server.memory() - before) / connections
             used, began = server.cpu_ns(), time.monotonic()
@@ -174,5 +176,5 @@ def idle(command, program, connections, seconds):
             process.kill()
             process.communicate()
             raise
-        finish(process, LOAD_LIMIT_S, command)
+        finish(process, limit_s, command)
         return each, cpu

@@ -49,7 +49,7 @@ task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
     *sent += bytes.size();  // a part of it, perhaps: how much, TLS does not tell
     co_await secure_.write_all(bytes);
   } else {
-    detail::write_awaiter write(plain_.descriptor(), bytes.data(), bytes.size(), sent);
+    detail::counted_write_awaiter write(plain_.descriptor(), bytes.data(), bytes.size(), *sent);
     co_await write;
   }
 }
@@ -74,7 +74,7 @@ task<std::size_t> transport::read_some(std::span<std::byte> into) {
 }
 
 task<> transport::write_all(std::string_view bytes, std::size_t* sent) {
-  detail::write_awaiter write(plain_.descriptor(), bytes.data(), bytes.size(), sent);
+  detail::counted_write_awaiter write(plain_.descriptor(), bytes.data(), bytes.size(), *sent);
   co_await write;
 }
 

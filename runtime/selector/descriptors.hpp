@@ -12,6 +12,13 @@
 
 namespace eddy::inline v1::detail {
 
+// The size of a vector by descriptor that is to have this one. Not much more: its elements are
+// memory in use, while what the vector itself takes in reserve costs nothing until it is written.
+constexpr std::size_t table_size(std::size_t descriptor) noexcept {
+  constexpr std::size_t step = 128;
+  return (descriptor / step + 1) * step;
+}
+
 enum class descriptor_kind : std::uint8_t { tcp, stream, datagram, pipe };
 
 // -EPERM for what cannot be waited for: files and directories. -EBADF for what is not open.

@@ -63,7 +63,7 @@ engine::state::~state() {
 io_descriptor* engine::state::adopt(int fd, descriptor_kind kind) noexcept {
   try {
     const auto at = static_cast<std::size_t>(fd);
-    if (at >= table.size()) table.resize(at + at / 2 + 16);
+    if (at >= table.size()) table.resize(table_size(at));
     // Of a foreign descriptor that was closed while somebody waited for it, without forget().
     if (table[at] && table[at]->foreign) detach(*table[at]);
     assert(!table[at] && "the descriptor was closed behind the engine's back");
@@ -83,9 +83,8 @@ void engine::state::change(io_descriptor& d) noexcept {
   last_changed = &d;
 }
 
-void engine::state::end(io_lane& lane, int result) noexcept {
-  operation* op = lane.op;
-  lane.op = nullptr;
+void engine::state::end(io_descriptor& d, lane_index which, int result) noexcept {
+  operation* op = std::exchange(d.ops[which], nullptr);
   any_ended = true;
   complete(*op, result);
 }
@@ -121,10 +120,9 @@ bool engine::state::submit(operation& op) noexcept {
 }
 
 void engine::state::start_lane(io_descriptor& d, lane_index which, operation& op) noexcept {
-  io_lane& lane = d.lanes[which];
-  assert(!lane.op && "one reader and one writer at a time for each descriptor");
-  lane.op = &op;
-  lane.state = io_lane::entry::wanted;
+  assert(!d.ops[which] && "one reader and one writer at a time for each descriptor");
+  d.ops[which] = &op;
+  d.lanes[which].state = io_lane::entry::wanted;
   change(d);
 }
 
@@ -141,7 +139,7 @@ void engine::state::cancel(operation& op) noexcept {
   io_descriptor* d = find(op.fd);
   if (!d) return;
   const lane_index which = writes(op.code) ? lane_out : lane_in;
-  if (d->lanes[which].op != &op) return;  // complete, or `close`, which nothing stops
+  if (d->ops[which] != &op) return;  // complete, or `close`, which nothing stops
   cancel_lane(*d, which);
   // An accept or receive that the kernel has not been asked for yet is not begun; one that it has
   // goes on.
@@ -165,7 +163,7 @@ void engine::state::cancel_lane(io_descriptor& d, lane_index which) noexcept {
   }
   lane.state = io_lane::entry::none;
   lane.polling = false;
-  if (lane.op) end(lane, -ECANCELED);
+  if (which != lane_channel && d.ops[which]) end(d, which, -ECANCELED);
 }
 
 void engine::state::give_up(io_descriptor& d) noexcept {

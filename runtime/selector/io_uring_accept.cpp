@@ -20,7 +20,7 @@ namespace eddy::inline v1::detail {
 namespace {
 
 bool is_waiting(const io_descriptor& listener) noexcept {
-  const operation* op = listener.lanes[lane_in].op;
+  const operation* op = listener.ops[lane_in];
   return op && op->code == op_code::accept;
 }
 
@@ -50,9 +50,8 @@ bool engine::state::ask_to_accept(io_descriptor& listener, operation& op) noexce
     op.result = connection->fd;
     return true;
   }
-  io_lane& reader = listener.lanes[lane_in];
-  assert(!reader.op && "one reader at a time for each descriptor");
-  reader.op = &op;
+  assert(!listener.ops[lane_in] && "one reader at a time for each descriptor");
+  listener.ops[lane_in] = &op;
   want_channel(listener);
   return false;
 }
@@ -82,7 +81,7 @@ void engine::state::accept_completed(io_descriptor& listener, int result, unsign
     channel.state = io_lane::entry::none;
     channel.cancelling = io_lane::cancel::none;
   }
-  const bool polled = std::exchange(channel.polling, false);
+  const bool polled = channel.end_polling();
   if (result < 0) {
     accept_failed(listener, result);
   } else if (polled) {
@@ -96,15 +95,14 @@ void engine::state::accept_completed(io_descriptor& listener, int result, unsign
 void engine::state::came(io_descriptor& listener, int fd) noexcept {
   accepted_queue& queue = *listener.accepted;
   queue.was_ready = false;
-  io_lane& reader = listener.lanes[lane_in];
   io_descriptor* connection = listener.released ? nullptr : adopt(fd, listener.kind);
   if (!connection) {
     ::close(fd);
-    if (is_waiting(listener)) end(reader, -ENOMEM);
+    if (is_waiting(listener)) end(listener, lane_in, -ENOMEM);
     return;
   }
   if (is_waiting(listener)) {
-    end(reader, fd);
+    end(listener, lane_in, fd);
     return change(listener);  // to see whether somebody asks for the next
   }
   push_back(queue, *connection);
@@ -124,7 +122,7 @@ void engine::state::accept_failed(io_descriptor& listener, int result) noexcept 
     listener.lanes[lane_channel].polling = true;
     return;
   }
-  if (is_waiting(listener)) end(listener.lanes[lane_in], result);
+  if (is_waiting(listener)) end(listener, lane_in, result);
 }
 
 void engine::state::drop_accepted(io_descriptor& listener) noexcept {

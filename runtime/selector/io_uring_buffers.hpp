@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "engine.hpp"
 
@@ -61,29 +62,36 @@ class buffer_pool {
   std::size_t map_size_ = 0;
 };
 
-// The blocks that a stream has received and nobody has taken, in order. Owns nothing.
+// The blocks that a stream has received and nobody has taken, in order: a ring, known by its last.
+// Owns nothing.
 class block_queue {
  public:
-  bool empty() const noexcept { return !first_; }
-  unsigned size() const noexcept { return size_; }
-  block& front() noexcept { return *first_; }
+  bool empty() const noexcept { return !last_; }
+  // Whether there are at least so many, which is at least one.
+  bool holds(unsigned count) const noexcept {
+    if (!last_) return false;
+    const block* b = last_->next;
+    for (; count > 1 && b != last_; --count) b = b->next;
+    return count == 1;
+  }
+  block& front() noexcept { return *last_->next; }
   void push(block& b) noexcept {
-    b.next = nullptr;
-    (first_ ? last_->next : first_) = &b;
+    b.next = &b;
+    if (last_) std::swap(b.next, last_->next);
     last_ = &b;
-    ++size_;
   }
   block& pop() noexcept {
-    block& b = *first_;
-    first_ = b.next;
-    --size_;
+    block& b = *last_->next;
+    if (&b == last_) {
+      last_ = nullptr;
+    } else {
+      last_->next = b.next;
+    }
     return b;
   }
 
  private:
-  block* first_ = nullptr;
   block* last_ = nullptr;
-  unsigned size_ = 0;
 };
 
 }  // namespace eddy::inline v1::detail

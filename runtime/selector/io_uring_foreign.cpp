@@ -49,7 +49,7 @@ bool engine::state::wait_foreign(operation& op) noexcept {
   }
   d->foreign = true;
   const lane_index which = writes(op.code) ? lane_out : lane_in;
-  if (d->lanes[which].op) {
+  if (d->ops[which]) {
     op.result = -EBUSY;
     return true;
   }

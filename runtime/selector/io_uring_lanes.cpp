@@ -100,9 +100,9 @@ void engine::state::again(io_descriptor& d, lane_index which, bool polling) noex
 
 void engine::state::lane_completed(io_descriptor& d, lane_index which, int result) noexcept {
   io_lane& lane = d.lanes[which];
-  operation& op = *lane.op;
+  operation& op = *d.ops[which];
   const bool stopped = lane.cancelling != io_lane::cancel::none || d.released;
-  const bool polled = std::exchange(lane.polling, false);
+  const bool polled = lane.end_polling();
   lane.state = io_lane::entry::none;
   lane.cancelling = io_lane::cancel::none;
   if (stopped) {
@@ -121,12 +121,12 @@ void engine::state::lane_completed(io_descriptor& d, lane_index which, int resul
     take_sender(static_cast<datagram_operation&>(op));
   }
   if (d.foreign && result > 0) result = 0;
-  end(lane, result);
+  end(d, which, result);
 }
 
 // False if the operation is complete, with its result.
 bool engine::state::goes_on(io_descriptor& d, lane_index which, bool polled, int& result) noexcept {
-  operation& op = *d.lanes[which].op;
+  operation& op = *d.ops[which];
   // A signal hit a worker thread of the kernel.
   if (result == -EINTR && op.code != op_code::connect) {
     again(d, which, polled);

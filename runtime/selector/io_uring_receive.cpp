@@ -17,20 +17,19 @@ namespace eddy::inline v1::detail {
 
 // True if `result` is there at once.
 bool engine::state::ask_to_read(io_descriptor& d, operation& op, int& result) noexcept {
-  io_lane& reader = d.lanes[lane_in];
-  assert(!reader.op && "one reader at a time for each descriptor");
+  assert(!d.ops[lane_in] && "one reader at a time for each descriptor");
   if (d.accepted) {
     result = -ENOTCONN;
     return true;
   }
   if (deliver(d, op, result)) return true;
-  reader.op = &op;
+  d.ops[lane_in] = &op;
   if (op.code == op_code::receive) {
     want_channel(d);
   } else {
     cancel_lane(d, lane_channel);
     if (!d.receiving()) {
-      reader.state = io_lane::entry::wanted;
+      d.lanes[lane_in].state = io_lane::entry::wanted;
       d.input_ready = false;
       change(d);
     }
@@ -99,7 +98,7 @@ bool engine::state::push_receive(io_descriptor& d) noexcept {
   if (d.into_heap && !d.landing) d.landing = buffer_pool::from_heap(pool.bytes());
   if (d.into_heap && !d.landing) {
     channel.state = io_lane::entry::none;
-    if (d.lanes[lane_in].op) end(d.lanes[lane_in], -ENOMEM);
+    if (d.ops[lane_in]) end(d, lane_in, -ENOMEM);
     return true;
   }
   io_uring_sqe* entry = ring.next_entry();
@@ -129,7 +128,7 @@ void engine::state::received(io_descriptor& d, int result, unsigned flags) noexc
     channel.state = io_lane::entry::none;
     channel.cancelling = io_lane::cancel::none;
   }
-  const bool only_ready = std::exchange(channel.polling, false) && result > 0;
+  const bool only_ready = channel.end_polling() && result > 0;
   if (only_ready) {
     d.input_ready = true;
   } else {
@@ -137,23 +136,23 @@ void engine::state::received(io_descriptor& d, int result, unsigned flags) noexc
   }
   if (d.released) return;
 
-  io_lane& reader = d.lanes[lane_in];
-  if (reader.op && (reader.op->code == op_code::read || reader.op->code == op_code::receive)) {
-    operation& op = *reader.op;
-    reader.op = nullptr;
+  operation*& reader = d.ops[lane_in];
+  if (reader && (reader->code == op_code::read || reader->code == op_code::receive)) {
+    operation& op = *std::exchange(reader, nullptr);
     int now = 0;
     if (!ask_to_read(d, op, now)) return;
-    reader.op = &op;
-    end(reader, now);
+    reader = &op;
+    end(d, lane_in, now);
   }
-  if (d.retained.size() >= retained_limit) cancel_lane(d, lane_channel);
+  if (d.retained.holds(retained_limit)) cancel_lane(d, lane_channel);
 }
 
 // What an entry of the channel has brought: bytes, the end, an error, or nothing but a reason to
 // ask again, in another way perhaps.
 void engine::state::land(io_descriptor& d, int result, unsigned flags) noexcept {
   const std::size_t size = result > 0 ? static_cast<std::size_t>(result) : 0;
-  const bool heap = std::exchange(d.into_heap, false);
+  const bool heap = d.into_heap;
+  d.into_heap = false;
   block* b = nullptr;
   if (heap) {
     b = std::exchange(d.landing, nullptr);
@@ -184,7 +183,7 @@ void engine::state::land(io_descriptor& d, int result, unsigned flags) noexcept 
 // their own size: a stream that nobody reads must not take the pool from the others.
 void engine::state::retain(io_descriptor& d, block& b) noexcept {
   block* kept = &b;
-  if (b.buffer != heap_buffer && d.retained.size() >= retained_limit) {
+  if (b.buffer != heap_buffer && d.retained.holds(retained_limit)) {
     const std::uint32_t size = b.end - b.begin;
     if (block* own = buffer_pool::from_heap(size)) {
       std::memcpy(own->data, b.data + b.begin, size);

@@ -45,14 +45,20 @@ struct io_lane {
   enum class entry : std::uint8_t { none, wanted, submitted };
   enum class cancel : std::uint8_t { none, wanted, submitted };
 
-  operation* op = nullptr;
-  entry state = entry::none;
-  cancel cancelling = cancel::none;
-  bool polling = false;  // its entry waits for the descriptor to become ready, and does no more
+  entry state : 2 = entry::none;
+  cancel cancelling : 2 = cancel::none;
+  bool polling : 1 = false;  // its entry waits for the descriptor to become ready, and does no more
+
+  bool end_polling() noexcept {
+    const bool was = polling;
+    polling = false;
+    return was;
+  }
 };
 
 struct accepted_queue;
 
+// One for each connection, of which there may be very many: so small things are bits.
 struct io_descriptor {
   io_descriptor(int number, descriptor_kind what) noexcept : fd(number), kind(what) {}
   io_descriptor(const io_descriptor&) = delete;
@@ -69,10 +75,10 @@ struct io_descriptor {
   }
   // Nobody needs this any more.
   bool over() const noexcept {
-    return released || (foreign && !lanes[lane_in].op && !lanes[lane_out].op);
+    return released || (foreign && !ops[lane_in] && !ops[lane_out]);
   }
 
-  io_lane lanes[lane_count];
+  operation* ops[lane_channel] = {};  // of lane_in and lane_out
   operation* closer = nullptr;
   io_descriptor* next = nullptr;  // on the list `changed`, or in a listener's accepted_queue
   block_queue retained;
@@ -81,14 +87,15 @@ struct io_descriptor {
   int fd;
   int ending = 0;            // what comes after `retained`, if `ended`: 0 or an error
   std::uint8_t cancels = 0;  // cancellations whose answers are still to come
+  io_lane lanes[lane_count];
   descriptor_kind kind;
-  bool ended = false;
-  bool released = false;
-  bool changed = false;
-  bool foreign = false;     // somebody else's, and here only while it is waited for
-  bool into_heap = false;   // the channel's entry is a single receive into `landing`
-  bool no_buffers = false;  // the pool was out when the channel last asked
-  bool input_ready = false;  // a poll has said so, and nothing has been read since
+  bool ended : 1 = false;
+  bool released : 1 = false;
+  bool changed : 1 = false;
+  bool foreign : 1 = false;      // somebody else's, and here only while it is waited for
+  bool into_heap : 1 = false;    // the channel's entry is a single receive into `landing`
+  bool no_buffers : 1 = false;   // the pool was out when the channel last asked
+  bool input_ready : 1 = false;  // a poll has said so, and nothing has been read since
 };
 
 static_assert(lane_count <= lane_mask && alignof(io_descriptor) > all_bits &&
@@ -122,7 +129,7 @@ struct engine::state {
   void want_channel(io_descriptor& d) noexcept;
   void cancel(operation& op) noexcept;
   void cancel_lane(io_descriptor& d, lane_index which) noexcept;
-  void end(io_lane& lane, int result) noexcept;
+  void end(io_descriptor& d, lane_index which, int result) noexcept;
   void give_up(io_descriptor& d) noexcept;
   bool close_if_quiet(io_descriptor& d) noexcept;
   void change(io_descriptor& d) noexcept;

@@ -83,7 +83,7 @@ bool engine::state::push(io_descriptor& d, lane_index which) noexcept {
   if (lane.polling) {
     io_uring_prep_poll_add(entry, d.fd, which == lane_out ? POLLOUT : POLLIN | POLLRDHUP);
   } else {
-    fill(*entry, d, *lane.op);
+    fill(*entry, d, *d.ops[which]);
   }
   io_uring_sqe_set_data64(entry, mark_of(d, which));
   lane.state = io_lane::entry::submitted;

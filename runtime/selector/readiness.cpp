@@ -23,7 +23,8 @@ namespace {
 int engine::state::make_room(int fd) noexcept {
   const auto index = static_cast<std::size_t>(fd);
   try {
-    if (index >= records.size()) records.resize(index + index / 2 + 16);
+    if (index >= room) records.resize(table_size(index));
+    room = records.size();
   } catch (const std::bad_alloc&) {
     return -ENOMEM;
   }
@@ -60,15 +61,13 @@ void engine::state::drop_waiting(record& r) noexcept {
 int engine::state::begin(operation& op) noexcept {
   record* r = find(op.fd);
   if (!r || r->foreign) return -EBADF;
-  int result = must_wait;
-  if (op.code == op_code::connect) {
-    result = start_connect(op);
-  } else if (writes(op.code) || r->readable) {
-    result = attempt(op, *r);
-    r = find(op.fd);
+  const bool is_write = writes(op.code);
+  if (is_write || r->readable) {
+    const int result = op.code == op_code::connect ? start_connect(op) : attempt(op, *r);
+    if (result != must_wait) return result;
+    r = &at(op.fd);  // an accept may have moved it
   }
-  if (result != must_wait) return result;
-  operation*& slot = writes(op.code) ? r->writer : r->reader;
+  operation*& slot = is_write ? r->writer : r->reader;
   assert(!slot && "one reader and one writer a descriptor");
   slot = &op;
   return must_wait;

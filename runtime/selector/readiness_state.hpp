@@ -22,12 +22,12 @@ inline constexpr int must_wait = -100000;
 
 struct record {
   std::uint32_t generation = 0;
-  bool known = false;
-  bool foreign = false;
-  bool readable = false;
-  bool ended = false;  // end of stream or error: reading never blocks any more
-  bool urgent = false;  // urgent data have come: a read may stop at their mark
   descriptor_kind kind = descriptor_kind::stream;
+  bool known : 1 = false;
+  bool foreign : 1 = false;
+  bool readable : 1 = false;
+  bool ended : 1 = false;   // end of stream or error: reading never blocks any more
+  bool urgent : 1 = false;  // urgent data have come: a read may stop at their mark
   operation* reader = nullptr;
   operation* writer = nullptr;
 };
@@ -59,7 +59,7 @@ struct engine::state {
       : buffers(options.buffer_count, options.buffer_bytes) {}
 
   record* find(int fd) noexcept {
-    if (fd < 0 || static_cast<std::size_t>(fd) >= records.size()) return nullptr;
+    if (static_cast<std::size_t>(fd) >= room) return nullptr;  // also the negative ones
     record& r = records[static_cast<std::size_t>(fd)];
     return r.known ? &r : nullptr;
   }
@@ -92,6 +92,7 @@ struct engine::state {
 
   poller selector;
   std::vector<record> records;  // by descriptor
+  std::size_t room = 0;         // its size, which it would have to divide for
   receive_buffers buffers;
   readiness_event events[events_per_wait];
 };

@@ -43,8 +43,8 @@ two_ends pipe_ends() {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   two_ends out(attached(ends[0]), attached(ends[1]));
-  detail::stream_of(out.first.descriptor()).writes.fault = detail::cannot_be_written;
-  detail::stream_of(out.second.descriptor()).reads.fault = detail::cannot_be_read;
+  detail::stream_of(out.first.descriptor()).writes.fault = detail::side_fault::cannot_be_written;
+  detail::stream_of(out.second.descriptor()).reads.fault = detail::side_fault::cannot_be_read;
   return out;
 }
 

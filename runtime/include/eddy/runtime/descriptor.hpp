@@ -41,37 +41,61 @@ class descriptor_ref {
 
 enum class direction : std::uint8_t { reading, writing };
 
+// The use of one side of a descriptor: all of it but the descriptor, so that an operation, which is
+// in the frame of every connection, can keep these bytes where it has room for them.
+class side_use {
+ public:
+  explicit side_use(direction side) noexcept : side_(side) {}
+
+  bool holds() const noexcept { return holds_; }
+  // Whether the side may be used. If not, check() says why.
+  bool may_begin(const descriptor_ref& of, bool is_busy_by_us = false) noexcept;
+  // Makes the side ours; the descriptor.
+  int begin(const descriptor_ref& of) noexcept;
+  void end(const descriptor_ref& of) noexcept {
+    if (holds_) give_up(of);
+  }
+  // Throws what may_begin() has found: std::logic_error for an empty descriptor and for a side that
+  // is busy, std::system_error for a closed one, stream_error for a side that is unusable.
+  void check(const descriptor_ref& of, const char* what) const {
+    if (verdict_ != verdict::usable) refuse(of, what);
+  }
+
+ private:
+  enum class verdict : std::uint8_t { usable, empty, closed, busy, unusable };
+
+  void give_up(const descriptor_ref& of) noexcept;
+  void refuse(const descriptor_ref& of, const char* what) const;
+
+  direction side_;
+  verdict verdict_ = verdict::usable;
+  bool holds_ = false;
+};
+
 // One side of a descriptor in use, by an operation or by a coroutine over several of them; given up
 // when destroyed.
 class descriptor_use {
  public:
-  descriptor_use(const descriptor_ref& of, direction side) noexcept : of_(of), side_(side) {}
+  descriptor_use(const descriptor_ref& of, direction side) noexcept : of_(of), use_(side) {}
   descriptor_use(const descriptor_use&) = delete;
   descriptor_use& operator=(const descriptor_use&) = delete;
   ~descriptor_use() { end(); }
 
   const descriptor_ref& ref() const noexcept { return of_; }
   descriptor_state& state() const noexcept;
-  bool holds() const noexcept { return holds_; }
+  bool holds() const noexcept { return use_.holds(); }
 
-  // Whether the side may be used. If not, check() says why.
-  bool may_begin(bool is_busy_by_us = false) noexcept;
-  // Makes the side ours; the descriptor.
-  int begin() noexcept;
-  void end() noexcept;
-  // Both, or throws as check() does.
+  // As side_use has them.
+  bool may_begin() noexcept { return use_.may_begin(of_); }
+  int begin() noexcept { return use_.begin(of_); }
+  void end() noexcept { use_.end(of_); }
+  void check(const char* what) const { use_.check(of_, what); }
+  // Makes the side ours, or throws as check() does.
   void begin_or_throw(const char* what);
-  // Throws what may_begin() has found: std::logic_error for an empty descriptor and for a side that
-  // is busy, std::system_error for a closed one, stream_error for a side that is unusable.
-  void check(const char* what) const;
 
  private:
-  enum class verdict : std::uint8_t { usable, empty, closed, busy, unusable };
-
   descriptor_ref of_;
-  direction side_;
-  verdict verdict_ = verdict::usable;
-  bool holds_ = false;
+  side_use use_;
 };
 
 class close_awaiter final : public awaited_operation<close_awaiter> {

@@ -20,19 +20,20 @@ struct loop_core;
 class lease {
  public:
   lease() noexcept {}
+  // `size`: less than 4 GiB.
   lease(detail::loop_core& loop, std::byte* data, std::size_t size, std::uint32_t buffer) noexcept
-      : loop_(&loop), data_(data), size_(size), buffer_(buffer) {}
+      : loop_(&loop), data_(data), size_(static_cast<std::uint32_t>(size)), buffer_(buffer) {}
   lease(lease&& other) noexcept
       : loop_(other.loop_),
         data_(std::exchange(other.data_, nullptr)),
-        size_(std::exchange(other.size_, 0)),
+        size_(std::exchange(other.size_, 0u)),
         buffer_(other.buffer_) {}
   lease& operator=(lease&& other) noexcept {
     if (this != &other) {
       reset();
       loop_ = other.loop_;
       data_ = std::exchange(other.data_, nullptr);
-      size_ = std::exchange(other.size_, 0);
+      size_ = std::exchange(other.size_, 0u);
       buffer_ = other.buffer_;
     }
     return *this;
@@ -54,7 +55,7 @@ class lease {
 
   detail::loop_core* loop_ = nullptr;
   std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::uint32_t size_ = 0;
   std::uint32_t buffer_ = 0;
 };
 

@@ -45,9 +45,11 @@ class operation : public waiter {
   int fd = -1;
   void* data = nullptr;
   std::size_t size = 0;
-  std::size_t done = 0;      // bytes of a write so far
-  int result = 0;            // bytes, a descriptor, 0; or a negative errno value
-  std::uint32_t buffer = 0;  // receive: which of the engine's buffers
+  union {
+    std::size_t done = 0;  // bytes of a write so far
+    std::uint32_t buffer;  // receive, complete: which of the engine's buffers
+  };
+  int result = 0;  // bytes, a descriptor, 0; or a negative errno value
 
  protected:
   explicit operation(op_code c) noexcept : code(c) {}

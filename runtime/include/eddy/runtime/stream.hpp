@@ -37,48 +37,83 @@ class read_awaiter final : public awaited_operation<read_awaiter> {
  public:
   read_awaiter(const descriptor_ref& stream, std::span<std::byte> into,
                bool inside = false) noexcept
-      : awaited_operation(op_code::read), use_(stream, direction::reading), inside_(inside) {
+      : awaited_operation(op_code::read), inside_(inside), stream_(stream) {
     data = into.data();
     size = into.size();
   }
+  ~read_awaiter() { use_.end(stream_); }
   bool start() noexcept;
   std::size_t await_resume();
 
  private:
-  descriptor_use use_;
-  bool inside_;
-  bool buffered_ = false;
+  bool inside_ : 1;
+  bool buffered_ : 1 = false;
+  side_use use_{direction::reading};
+  descriptor_ref stream_;
 };
 
 // receive: bytes in a buffer of the engine's.
 class receive_awaiter final : public awaited_operation<receive_awaiter> {
  public:
   explicit receive_awaiter(const descriptor_ref& stream) noexcept
-      : awaited_operation(op_code::receive), use_(stream, direction::reading) {}
+      : awaited_operation(op_code::receive), stream_(stream) {}
+  ~receive_awaiter() { use_.end(stream_); }
   bool start() noexcept;
   lease await_resume();
 
  private:
-  descriptor_use use_;
   bool buffered_ = false;
+  side_use use_{direction::reading};
+  descriptor_ref stream_;
 };
 
-// write_all. With `sent`, the bytes that the kernel took are added there, however the write ends,
-// and a cancellation does not poison: the owner can go on where it stopped.
-class write_awaiter final : public awaited_operation<write_awaiter> {
+class write_operation;
+
+// write_all. The operation is apart, in recycled memory, and lives while the write does: in a frame
+// it would take its room as long as the connection lasts, which mostly waits for input.
+class write_awaiter {
  public:
-  write_awaiter(const descriptor_ref& stream, const void* from, std::size_t bytes,
-                std::size_t* sent = nullptr) noexcept
-      : awaited_operation(op_code::write), use_(stream, direction::writing), sent_(sent) {
-    data = const_cast<void*>(from);
-    size = bytes;
+  write_awaiter(const descriptor_ref& stream, const void* from, std::size_t bytes) noexcept
+      : stream_(stream), from_(from), bytes_(bytes) {}
+  write_awaiter(const write_awaiter&) = delete;
+  write_awaiter& operator=(const write_awaiter&) = delete;
+  ~write_awaiter() {
+    if (operation_) end();
   }
-  bool start() noexcept;
-  void await_resume();
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h,
+                     std::source_location at = std::source_location::current()) noexcept {
+    h.promise().at = at;
+    return start(h, *h.promise().where);
+  }
+  void await_resume() { finish(nullptr); }
+
+ protected:
+  void finish(std::size_t* sent);
 
  private:
-  descriptor_use use_;
-  std::size_t* sent_;
+  bool start(std::coroutine_handle<> frame, scope& where) noexcept;
+  void end() noexcept;
+
+  descriptor_ref stream_;
+  const void* from_;
+  std::size_t bytes_;
+  write_operation* operation_ = nullptr;
+};
+
+// The same; the bytes that the kernel took are added to `sent`, however the write ends, and a
+// cancellation does not poison: the owner can go on where it stopped.
+class counted_write_awaiter final : public write_awaiter {
+ public:
+  counted_write_awaiter(const descriptor_ref& stream, const void* from, std::size_t bytes,
+                        std::size_t& sent) noexcept
+      : write_awaiter(stream, from, bytes), sent_(sent) {}
+  void await_resume() { finish(&sent_); }
+
+ private:
+  std::size_t& sent_;
 };
 
 // write_all of several pieces.
@@ -145,7 +180,8 @@ class byte_stream {
   // incomplete_read if the stream ends first. std::invalid_argument for an empty delimiter.
   task<std::string> read_until(std::string delimiter, std::size_t limit);
 
-  // Returns when the kernel holds all of it. Allocates nothing.
+  // Returns when the kernel holds all of it. Once the loop has had as many writes at a time, it
+  // allocates nothing; before, it throws std::bad_alloc if there is no memory.
   [[nodiscard]] detail::write_awaiter write_all(std::span<const std::byte> bytes) noexcept {
     return {descriptor(), bytes.data(), bytes.size()};
   }
