@@ -31,10 +31,13 @@ constexpr std::size_t class_step = 32;
 constexpr std::size_t class_count = 64;  // up to 2 KiB
 constexpr unsigned most_kept = 1024;     // of each class: at most 66 MiB a thread
 
+// A frame has at least its two functions' addresses: what is smaller would have no class.
 constexpr std::size_t class_of(std::size_t size) noexcept {
-  return size <= least_bytes ? 0 : (size - least_bytes + class_step - 1) / class_step;
+  return (size + class_step - 1 - least_bytes) / class_step;
 }
 constexpr std::size_t bytes_of(std::size_t c) noexcept { return least_bytes + c * class_step; }
+static_assert(class_of(bytes_of(0)) == 0 && class_of(bytes_of(0) + 1) == 1);
+static_assert(class_of(bytes_of(class_count - 1)) == class_count - 1);
 
 struct block {
   block* next;

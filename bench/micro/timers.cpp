@@ -2,8 +2,8 @@
 // the reading of the clock that says when that is.
 //
 // timer_arm_cancel: as a program has it. Each of N tasks waits for its own event with a limit; the
-// event of one is set, so that its timer is cancelled; it runs, and waits again. Two resumptions
-// are in it that a callback has no need of: the task's, and that of the one who sets events.
+// event of one is set, so that its timer is cancelled; it runs, and waits again. That it is resumed
+// is in the figure, and a callback has no need of that.
 // timer_heap: the loop's heap of deadlines alone, by its private header, with the same clock. It is
 // the part of the former that libuv's timers are; nothing else of Eddy is in it.
 #include <chrono>
@@ -38,6 +38,12 @@ struct waiting_tasks {
     if (due_at_once && random.next() % due_at_once == 0) return std::chrono::milliseconds(0);
     return random.within_an_hour();
   }
+  eddy::event& any_that_waits() noexcept {
+    for (;;) {
+      eddy::event& e = events[random.below(events.size())];
+      if (!e.is_set()) return e;
+    }
+  }
   void end() noexcept {
     over = true;
     for (eddy::event& e : events) e.set();
@@ -63,11 +69,16 @@ void timer_eddy(benchmark::State& state) {
       for (eddy::event& own : all.events) group.spawn(wait_again_and_again(all, own));
       co_await eddy::yield();
       check(s, all.waiting == live);
+      int until_yield = timers_between_polls;
       measuring counted(s);
       for (auto _ : s) {
-        all.events[all.random.below(live)].set();
-        co_await eddy::yield();
+        all.any_that_waits().set();
+        if (--until_yield == 0) {
+          co_await eddy::yield();
+          until_yield = timers_between_polls;
+        }
       }
+      co_await eddy::yield();
       counted.stop(iterations_of(s));
       check(s, all.cancelled == iterations_of(s) && all.waiting == live);
       all.end();
@@ -122,18 +133,14 @@ void timer_turn_eddy(benchmark::State& state) {
   while (all.waiting < live) loop.poll_once();
   all.due_at_once = due_at_once_one_in;
   longest_turn longest;
-  std::int64_t set = 0;
   for (auto _ : state) {
     longest.begin();
-    for (int i = 0; i < timers_a_turn; ++i) {
-      eddy::event& e = all.events[all.random.below(live)];
-      set += !e.is_set();
-      e.set();
-    }
+    for (int i = 0; i < timers_a_turn; ++i) all.any_that_waits().set();
     loop.poll_once();
     longest.end();
   }
   longest.tell(state);
+  const std::int64_t set = iterations_of(state) * timers_a_turn;
   check(state, all.cancelled == set && all.fired > 0 && all.waiting == live);
   all.end();
   while (loop.poll_once()) {

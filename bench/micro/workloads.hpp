@@ -52,8 +52,7 @@ class random_numbers {
   std::uint64_t state_ = 0x9e3779b97f4a7c15;
 };
 
-// Timers that are set anew between two looks at the kernel: as often as Eddy looks, which is once
-// in 256 resumptions, and two of them set one timer.
+// Timers that are set anew before the loop runs, as if so many connections had something to say.
 inline constexpr int timers_between_polls = 128;
 
 // In timer_turn: timers set anew in each turn, and one in so many of them is due at once.
