@@ -111,7 +111,10 @@ constexpr std::string_view trim_whitespace(std::string_view text) {
 // ASCII only: a locale has no say in a protocol.
 constexpr bool equal_ignoring_case(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
-  for (std::size_t i = 0; i < left.size(); ++i) {
+  if (left.empty()) return true;
+  if (to_lower(left.front()) != to_lower(right.front())) return false;
+  if (left == right) return true;  // nearly everyone writes a name in the same way
+  for (std::size_t i = 1; i < left.size(); ++i) {
     if (to_lower(left[i]) != to_lower(right[i])) return false;
   }
   return true;
