@@ -126,10 +126,12 @@ void loop_state::deliver_mail() noexcept {
   }
 }
 
+// Who spends the budget ends the turn: otherwise all that is behind it would go through the queue
+// at each of its awaits until the turn is over, which costs more than the poll of a new one.
 void loop_state::run_ready() {
   const int most = selector.begin_turn(*this);
   budget = most;
-  for (int left = most; left > 0 && head; --left) {
+  for (int left = most; left > 0 && head && budget > 0; --left) {
     ready_node& node = *head;
     head = node.next;
     current = node.where->root;

@@ -42,7 +42,7 @@ install_packages() {
   for package in $missing; do
     if apt-cache show "$package" >/dev/null 2>&1; then
       available="$available $package"
-    elif ! grep -q "^extra $package\$" "$list"; then
+    elif ! grep -Eq "^(extra|bench) $package\$" "$list"; then
       echo "No package named $package here; install what holds it and try again." >&2
       exit 1
     fi

@@ -1,13 +1,11 @@
 // The floor: the same work on bare C++20 coroutines, as one writes it by hand where nothing else
 // matters. No cancellation, no scopes, no errors, no fairness, a loop that is a list.
 //
-// Two things are as any program has them, and would not be if all of this were folded into one
-// measured loop:
-//  - A thread has its loop, and finds it through a thread-local pointer.
-//  - The semaphore's operations are functions of another file, so they are not inlined. In one
-//    piece with the measured loop the compiler leaves 0.7 ns of an acquire and a release: less than
-//    a call of either. (With 100 tasks on 10 permits, 5 ns inlined and 9 ns so.)
-// All else is inline, and lists are intrusive: nothing here allocates but a coroutine's frame.
+// A thread has its loop, and finds it through a thread-local pointer, as any program does. All of
+// this is inline, and nothing is kept from the optimizer: where it would remove the measured work
+// itself (a count that goes down and up again), the measured loop says that memory is looked at in
+// between, and so does the loop of every rival. Lists are intrusive: nothing here allocates but a
+// coroutine's frame.
 #pragma once
 
 #include <coroutine>
@@ -160,17 +158,18 @@ class semaphore {
    private:
     semaphore& of_;
   };
-  [[gnu::noinline]] void release() noexcept {
+  void release() noexcept {
     if (!waiters_.wake_one()) ++free_;
   }
+  std::size_t available() const noexcept { return free_; }
 
  private:
-  [[gnu::noinline]] bool try_take() noexcept {
+  bool try_take() noexcept {
     if (free_ == 0) return false;
     --free_;
     return true;
   }
-  [[gnu::noinline]] void join(node& n) noexcept { waiters_.push(n); }
+  void join(node& n) noexcept { waiters_.push(n); }
 
   std::size_t free_;
   line waiters_;

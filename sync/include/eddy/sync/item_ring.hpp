@@ -20,41 +20,40 @@ class item_ring {
 
   // False if there is no memory.
   bool push(T&& item) noexcept {
-    if (size_ == room_ && !grow()) return false;
-    ::new (static_cast<void*>(at(size_))) T(std::move(item));
-    ++size_;
+    if (end_ - first_ == room_ && !grow()) return false;
+    ::new (static_cast<void*>(at(end_))) T(std::move(item));
+    ++end_;
     return true;
   }
-  T pop() noexcept {
-    T* first = at(0);
-    first_ = (first_ + 1) & (room_ - 1);
-    --size_;
-    return take_item(first);
-  }
-  T pop_last() noexcept { return take_item(at(--size_)); }
+  T pop() noexcept { return take_item(at(first_++)); }
+  T pop_last() noexcept { return take_item(at(--end_)); }
   void clear() noexcept {
-    while (size_ > 0) at(--size_)->~T();
+    while (end_ != first_) at(--end_)->~T();
   }
 
  private:
-  T* at(std::size_t i) const noexcept { return items_ + ((first_ + i) & (room_ - 1)); }
+  T* at(std::size_t i) const noexcept { return items_ + (i & (room_ - 1)); }
 
   bool grow() noexcept {
     const std::size_t more = room_ ? room_ * 2 : first_item_room;
     T* items = allocate_items<T>(more);
     if (!items) return false;
-    for (std::size_t i = 0; i < size_; ++i) move_item(items + i, at(i));
+    const std::size_t size = end_ - first_;
+    for (std::size_t i = 0; i < size; ++i) move_item(items + i, at(first_ + i));
     free_items(items_);
     items_ = items;
     room_ = more;
     first_ = 0;
+    end_ = size;
     return true;
   }
 
   T* items_ = nullptr;
   std::size_t room_ = 0;
+  // How many were ever taken from the front, and put behind: they may wrap, as room_ is a power of
+  // two.
   std::size_t first_ = 0;
-  std::size_t size_ = 0;
+  std::size_t end_ = 0;
 };
 
 // Last in, first out.

@@ -56,7 +56,9 @@ class held_permit {
     }
     return *this;
   }
-  ~held_permit() { release(); }
+  ~held_permit() {
+    if (line_) line_->release();
+  }
 
   // True if it holds a permit.
   explicit operator bool() const noexcept { return line_ != nullptr; }

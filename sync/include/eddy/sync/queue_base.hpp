@@ -108,7 +108,9 @@ class queue_base {
   }
   bool putters_wait() const noexcept { return !putters_.empty(); }
   void offer() noexcept {
-    if (can_take() && getters_.wake_one()) ++promised_;
+    if (getters_.empty() || !can_take()) return;
+    getters_.pop_front().wake();
+    ++promised_;
   }
 
   // Lets no more items in, and wakes those who wait in vain.

@@ -21,15 +21,17 @@ class get_base : public waiter {
   bool start() noexcept {
     if (refused()) return true;
     if (queue_.promised_ > 0 || queue_.size_ == 0) return start_behind_others();
+    if (!complete_now()) return false;
     queue_.promised_ = 1;
-    return complete_now();
+    return true;
   }
   void withdraw() noexcept { queue_.getters_.remove(*this); }
-  // Throws unless it has permission.
+  // Throws unless it has permission. Who did not suspend needs none: nobody ran in between.
   void finish() {
+    const bool promised = state != wait_state::idle;
     leave();
     if (queue_.size_ == 0) queue_.throw_shut_down("get");
-    --queue_.promised_;
+    if (promised) --queue_.promised_;
   }
 
   queue_base& queue_;
