@@ -4,8 +4,6 @@ namespace eddy::inline v1::url_syntax {
 
 namespace {
 
-constexpr std::string_view sub_delims = "!$&'()*+,;=";
-
 constexpr std::size_t triplet_length = 3;
 
 constexpr int hex_value(char digit) noexcept {
@@ -15,19 +13,19 @@ constexpr int hex_value(char digit) noexcept {
   return -1;
 }
 
-constexpr std::string_view extra_characters(component where) noexcept {
+constexpr byte_class standing_in(component where) noexcept {
   switch (where) {
     case component::user_info:
-      return ":";
+      return stands_in_user_info;
     case component::reg_name:
-      return "";
+      return stands_in_reg_name;
     case component::path:
-      return ":@/";
+      return stands_in_path;
     case component::query:
     case component::fragment:
-      return ":@/?";
+      break;
   }
-  return "";
+  return stands_in_query;
 }
 
 }  // namespace
@@ -48,18 +46,16 @@ void append_triplet(std::string& out, char byte) {
 }
 
 void append_requoted(std::string& out, std::string_view text, component where) {
-  const std::string_view extra = extra_characters(where);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char byte = text[i];
-    const int decoded = decode_triplet(text.substr(i));
-    if (decoded >= 0) {
-      i += triplet_length - 1;
-      byte = static_cast<char>(decoded);
-    }
-    const bool stands =
-        is_unreserved(byte) || (decoded < 0 && (sub_delims.find(byte) != std::string_view::npos ||
-                                                extra.find(byte) != std::string_view::npos));
-    if (stands) {
+  const byte_class standing = standing_in(where);
+  for (;;) {
+    const std::size_t as_it_is = count_first(text, standing);
+    out.append(text.substr(0, as_it_is));
+    text.remove_prefix(as_it_is);
+    if (text.empty()) return;
+    const int decoded = decode_triplet(text);
+    const char byte = decoded >= 0 ? static_cast<char>(decoded) : text.front();
+    text.remove_prefix(decoded >= 0 ? triplet_length : 1);
+    if (is_unreserved(byte)) {
       out += byte;
     } else {
       append_triplet(out, byte);

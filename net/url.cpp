@@ -66,8 +66,15 @@ class url_builder {
 
   // Scheme and authority of `base`.
   void origin_of(const url& base) {
-    out_ = base;
-    text().resize(base.path_begin_);
+    text().reserve(base.text_.size() + from_.text().size());
+    text().append(base.text_, 0, base.path_begin_);
+    out_.scheme_end_ = base.scheme_end_;
+    out_.user_info_end_ = base.user_info_end_;
+    out_.host_begin_ = base.host_begin_;
+    out_.host_end_ = base.host_end_;
+    out_.port_ = base.port_;
+    out_.explicit_port_ = base.explicit_port_;
+    out_.ipv6_ = base.ipv6_;
     has_authority_ = base.host_begin_ != 0;
   }
 
@@ -135,11 +142,8 @@ url parse_source(const source& from) {
   const std::string_view text = from.text();
   from.check_length(text.size());
   if (text.empty()) from.fail("is empty");
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (url_syntax::is_control(text[i])) {
-      from.fail_at(text.substr(i), "has " + url_syntax::described(text[i]));
-    }
-  }
+  const std::size_t bad = url_syntax::find_first(text, url_syntax::control);
+  if (bad < text.size()) from.fail_at(text.substr(bad), "has " + url_syntax::described(text[bad]));
   const auto parts = url_syntax::split(text);
   if (parts.scheme.empty()) from.fail("has no scheme, such as https://");
   return build_absolute(from, parts);
@@ -163,7 +167,8 @@ url url::parse_http(std::string_view text) {
 
 url url::resolve(std::string_view reference) const {
   source(reference).check_length(reference.size());
-  const std::string cleaned = url_syntax::cleaned_href(reference);
+  std::string room;
+  const std::string_view cleaned = url_syntax::cleaned_href(reference, room);
   const source from(cleaned);
   const auto parts = url_syntax::split(cleaned);
   if (!parts.scheme.empty()) return build_absolute(from, parts);

@@ -12,11 +12,9 @@ namespace {
 
 // Bytes that readers disagree about: some end the host at a backslash, some drop controls.
 void check_bytes(const source& from, std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_control(text[i]) || text[i] == '\\') {
-      from.fail_at(text.substr(i), "authority has " + described(text[i]));
-    }
-  }
+  const std::size_t at = find_first(text, no_authority);
+  if (at == text.size()) return;
+  from.fail_at(text.substr(at), "authority has " + described(text[at]));
 }
 
 std::uint16_t parse_port(const source& from, std::string_view digits, host_rules rules) {

@@ -24,6 +24,13 @@ std::string decoded(const source& from, std::string_view host) {
   std::string out;
   for (std::size_t i = 0; i < host.size(); ++i) {
     const std::string_view here = host.substr(i);
+    if (const std::size_t plain = count_first(here, stands_in_dns_name); plain > 0) {
+      const auto begin = static_cast<std::ptrdiff_t>(out.size());
+      out.append(here.substr(0, plain));
+      std::transform(out.begin() + begin, out.end(), out.begin() + begin, to_lower);
+      i += plain - 1;
+      continue;
+    }
     char byte = host[i];
     const int value = decode_triplet(here);
     if (value >= 0) {

@@ -49,8 +49,8 @@ range secret_of(std::string_view text) noexcept {
 }
 
 // Takes what stands before the first of `stops` off the front of `text`.
-std::string_view take_until(std::string_view& text, std::string_view stops) noexcept {
-  const std::string_view taken = text.substr(0, text.find_first_of(stops));
+std::string_view take_until(std::string_view& text, byte_class stops) noexcept {
+  const std::string_view taken = text.substr(0, find_first(text, stops));
   text.remove_prefix(taken.size());
   return taken;
 }
@@ -106,32 +106,34 @@ std::string_view without_surrounding_space(std::string_view text) noexcept {
   return text.substr(0, text.find_last_not_of(space) + 1);
 }
 
-std::string cleaned_href(std::string_view text) {
+std::string_view cleaned_href(std::string_view text, std::string& room) {
   const auto stripped = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
   while (!text.empty() && stripped(text.front())) text.remove_prefix(1);
   while (!text.empty() && stripped(text.back())) text.remove_suffix(1);
-  std::string out(text);
-  std::erase_if(out, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
-  return out;
+  if (find_first(text, control) == text.size()) return text;
+  room = text;
+  std::erase_if(room, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
+  return room;
 }
 
 reference split(std::string_view text) noexcept {
   reference out;
-  const std::size_t colon = text.find_first_of(":/?#");
-  if (colon != std::string_view::npos && text[colon] == ':' && is_scheme(text.substr(0, colon))) {
+  const std::size_t colon = find_first(text, ends_scheme);
+  if (colon < text.size() && text[colon] == ':' && is_scheme(text.substr(0, colon))) {
     out.scheme = text.substr(0, colon);
     text.remove_prefix(colon + 1);
   }
   if (text.starts_with("//")) {
     out.has_authority = true;
     text.remove_prefix(2);
-    out.authority = take_until(text, "/?#");
+    out.authority = take_until(text, ends_authority);
   }
-  out.path = take_until(text, "?#");
+  out.path = take_until(text, ends_path);
   if (text.starts_with('?')) {
     out.has_query = true;
     text.remove_prefix(1);
-    out.query = take_until(text, "#");
+    out.query = text.substr(0, text.find('#'));
+    text.remove_prefix(out.query.size());
   }
   if (text.starts_with('#')) {
     out.has_fragment = true;
@@ -141,6 +143,9 @@ reference split(std::string_view text) noexcept {
 }
 
 void remove_dot_segments(std::string& text, std::size_t begin) {
+  std::size_t dot = text.find('.', begin);
+  while (dot != std::string::npos && text[dot - 1] != '/') dot = text.find('.', dot + 1);
+  if (dot == std::string::npos) return;
   std::size_t write = begin;
   for (std::size_t read = begin; read < text.size();) {  // text[read] is the '/' before a segment
     const std::size_t end = std::min(text.find('/', read + 1), text.size());

@@ -47,6 +47,14 @@ bool is_memory(int fd, std::string_view bytes) {
   return true;
 }
 
+// What epoll(7) says of that connection, once for each response.
+bool tell_news(epoll_event* into) {
+  if (!std::exchange(memory.has_news, false)) return false;
+  into->events = EPOLLIN | EPOLLOUT;
+  into->data = memory.name;
+  return true;
+}
+
 ssize_t fail(int error) {
   errno = error;
   return -1;
@@ -107,14 +115,16 @@ int epoll_ctl(int epoll, int what, int fd, epoll_event* event) {
 
 int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout,
                  const sigset_t* signals) {
-  if (std::exchange(memory.has_news, false)) {
-    events[0].events = EPOLLIN | EPOLLOUT;
-    events[0].data = memory.name;
-    return 1;
-  }
+  if (tell_news(events)) return 1;
   constexpr std::size_t signal_set_bytes = 8;  // the kernel's, on every 64-bit machine
   return static_cast<int>(::syscall(SYS_epoll_pwait2, epoll, events, most, timeout, signals,
                                     signal_set_bytes));
+}
+
+// What is called where the kernel, or valgrind, does not know the other.
+int epoll_wait(int epoll, epoll_event* events, int most, int timeout_ms) {
+  if (tell_news(events)) return 1;
+  return ::epoll_pwait(epoll, events, most, timeout_ms, nullptr);
 }
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 // The character classes of HTTP and the few operations on text that both directions need. Pure
@@ -62,6 +63,38 @@ constexpr std::size_t find_other(std::string_view text, char_class allowed) {
   return std::string_view::npos;
 }
 
+namespace detail {
+
+// Whether one of the eight bytes is below 0x20, or 0x7F: a byte that is no field_text, or a tab.
+constexpr bool may_hold_control(std::uint64_t bytes) {
+  constexpr std::uint64_t each = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t highest = 0x80 * each;
+  const std::uint64_t low = (bytes - 0x20 * each) & ~bytes;
+  const std::uint64_t from_delete = bytes ^ (0x7F * each);
+  const std::uint64_t deletes = (from_delete - each) & ~from_delete;
+  return ((low | deletes) & highest) != 0;
+}
+
+inline std::uint64_t eight_bytes(const char* at) {
+  std::uint64_t bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
+}
+
+}  // namespace detail
+
+// find_other(text, field_text), which nearly always finds nothing: eight bytes at a time.
+inline std::size_t find_not_field_text(std::string_view text) {
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  if (text.size() < step) return find_other(text, field_text);
+  const std::size_t last = text.size() - step;
+  bool good = !detail::may_hold_control(detail::eight_bytes(text.data() + last));
+  for (std::size_t at = 0; good && at < last; at += step) {
+    good = !detail::may_hold_control(detail::eight_bytes(text.data() + at));
+  }
+  return good ? std::string_view::npos : find_other(text, field_text);
+}
+
 constexpr bool is_token(std::string_view text) {
   return !text.empty() && find_other(text, token) == std::string_view::npos;
 }
@@ -78,7 +111,10 @@ constexpr std::string_view trim_whitespace(std::string_view text) {
 // ASCII only: a locale has no say in a protocol.
 constexpr bool equal_ignoring_case(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
-  for (std::size_t i = 0; i < left.size(); ++i) {
+  if (left.empty()) return true;
+  if (to_lower(left.front()) != to_lower(right.front())) return false;
+  if (left == right) return true;  // nearly everyone writes a name in the same way
+  for (std::size_t i = 1; i < left.size(); ++i) {
     if (to_lower(left[i]) != to_lower(right[i])) return false;
   }
   return true;

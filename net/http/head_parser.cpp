@@ -1,5 +1,6 @@
 #include "head_parser.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -41,7 +42,10 @@ std::string_view head_parser::section() const noexcept {
 }
 
 head_parser::progress head_parser::feed(std::string_view& input) {
-  while (const auto line = lines_.next(input, next_line_bound())) {
+  for (;;) {
+    std::optional<std::string_view> line = lines_.next_whole(input, line_room());
+    if (!line) line = lines_.next(input, next_line_bound());
+    if (!line) return progress::need_more;
     used_ += line->size() + 2;
     if (!start_line_read_) {
       start_line_read_ = true;
@@ -51,7 +55,6 @@ head_parser::progress head_parser::feed(std::string_view& input) {
     if (line->empty()) return progress::complete;
     add_field(*line);
   }
-  return progress::need_more;
 }
 
 headers head_parser::take_fields() noexcept { return std::exchange(fields_, headers()); }
@@ -64,18 +67,26 @@ void head_parser::reset() noexcept {
   start_line_read_ = kind_ == kind::trailers;
 }
 
+// How long the next line may be.
+std::size_t head_parser::line_room() const noexcept {
+  if (kind_ == kind::trailers) return bounds_.max_trailer_bytes() - used_;
+  if (start_line_read_) return bounds_.max_head_bytes() - used_;
+  return std::min(bounds_.max_start_line_bytes(), bounds_.max_head_bytes());
+}
+
 line_bound head_parser::next_line_bound() const noexcept {
+  const std::size_t room = line_room();
   if (kind_ == kind::trailers) {
     const std::size_t limit = bounds_.max_trailer_bytes();
-    return {limit - used_, section(), "max_trailer_bytes", limit, header_fields_too_large};
+    return {room, section(), "max_trailer_bytes", limit, header_fields_too_large};
   }
   const std::size_t limit = bounds_.max_head_bytes();
   const std::size_t start_limit = bounds_.max_start_line_bytes();
   if (!start_line_read_ && start_limit < limit) {
     const std::string_view line = kind_ == kind::request ? "request line" : "status line";
-    return {start_limit, line, "max_start_line_bytes", start_limit, uri_too_long};
+    return {room, line, "max_start_line_bytes", start_limit, uri_too_long};
   }
-  return {limit - used_, section(), "max_head_bytes", limit, header_fields_too_large};
+  return {room, section(), "max_head_bytes", limit, header_fields_too_large};
 }
 
 void head_parser::add_field(std::string_view line) {
@@ -84,6 +95,19 @@ void head_parser::add_field(std::string_view line) {
                              std::to_string(bounds_.max_header_count()) + ")",
                          header_fields_too_large);
   }
+  // A token up to the first byte that is none, which must be the colon.
+  const std::size_t colon = grammar::find_other(line, grammar::token);
+  if (colon == 0 || colon == std::string_view::npos || line[colon] != ':') refuse_name(line);
+  const std::string_view name = line.substr(0, colon);
+  const std::string_view value = grammar::trim_whitespace(line.substr(colon + 1));
+  const std::size_t bad = grammar::find_not_field_text(value);
+  if (bad != std::string_view::npos) refuse_value(name, value[bad]);
+  if (fields_.empty()) fields_.reserve(expected_fields, expected_field_bytes);
+  fields_.append(name, value);
+}
+
+// Of a line that does not begin with a token and a colon: says what stands there instead.
+void head_parser::refuse_name(std::string_view line) const {
   if (grammar::is_whitespace(line.front())) {
     throw protocol_error("folded line " + quoted(line) + in_section(section()));
   }
@@ -100,18 +124,14 @@ void head_parser::add_field(std::string_view line) {
     throw protocol_error("whitespace before the colon of field " + quoted(name) +
                          in_section(section()));
   }
-  if (const auto bad = grammar::find_other(name, grammar::token); bad != std::string_view::npos) {
-    throw protocol_error("field name " + quoted(name) + in_section(section()) + " holds " +
-                         hex_byte(name[bad]) + ", which no token may");
-  }
-  const std::string_view value = grammar::trim_whitespace(line.substr(colon + 1));
-  if (const auto bad = grammar::find_other(value, grammar::field_text);
-      bad != std::string_view::npos) {
-    throw protocol_error("value of field " + quoted(name) + in_section(section()) +
-                         " holds the control byte " + hex_byte(value[bad]));
-  }
-  if (fields_.empty()) fields_.reserve(expected_fields, expected_field_bytes);
-  fields_.append(name, value);
+  const char bad = name[grammar::find_other(name, grammar::token)];
+  throw protocol_error("field name " + quoted(name) + in_section(section()) + " holds " +
+                       hex_byte(bad) + ", which no token may");
+}
+
+void head_parser::refuse_value(std::string_view name, char bad) const {
+  throw protocol_error("value of field " + quoted(name) + in_section(section()) +
+                       " holds the control byte " + hex_byte(bad));
 }
 
 http_version parse_version(std::string_view text, std::string_view line) {

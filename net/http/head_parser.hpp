@@ -41,8 +41,11 @@ class head_parser {
   void reset() noexcept;
 
  private:
+  std::size_t line_room() const noexcept;
   line_bound next_line_bound() const noexcept;
   void add_field(std::string_view line);
+  [[noreturn]] void refuse_name(std::string_view line) const;
+  [[noreturn]] void refuse_value(std::string_view name, char bad) const;
 
   kind kind_;
   limits bounds_;

@@ -24,7 +24,7 @@ std::string_view checked_value(std::string_view name, std::string_view value) {
                           ", which no token may");
   }
   value = grammar::trim_whitespace(value);
-  if (const auto bad = grammar::find_other(value, grammar::field_text);
+  if (const auto bad = grammar::find_not_field_text(value);
       bad != std::string_view::npos) {
     throw invalid_request("value of header " + quoted(name) + " holds the control byte " +
                           hex_byte(value[bad]));

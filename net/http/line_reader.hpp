@@ -28,6 +28,19 @@ class line_reader {
   // the line goes on.
   std::optional<std::string_view> next(std::string_view& input, const line_bound& bound);
 
+  // The same for what nearly every line is: whole in `input`, of at most `most` bytes, ended by CRLF.
+  // nullopt says that this one is not, or that one is unfinished; nothing was read then, and next()
+  // is to be asked.
+  std::optional<std::string_view> next_whole(std::string_view& input, std::size_t most) noexcept {
+    if (handed_out_ || !partial_.empty()) return std::nullopt;
+    const std::size_t feed = input.find('\n');
+    if (feed == std::string_view::npos || feed == 0 || feed >= most) return std::nullopt;
+    if (input[feed - 1] != '\r') return std::nullopt;
+    const std::string_view line = input.substr(0, feed - 1);
+    input.remove_prefix(feed + 1);
+    return line;
+  }
+
   // Bytes of an unfinished line held back.
   std::size_t pending() const noexcept { return handed_out_ ? 0 : partial_.size(); }
 

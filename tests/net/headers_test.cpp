@@ -130,6 +130,25 @@ TEST_CASE("headers refuse what could split a message and name the field") {
   }
 }
 
+TEST_CASE("every byte is judged wherever it stands in a value") {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int value = 0; value < 256; ++value) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(value);
+        const bool is_control = (value < 0x20 && value != '\t') || value == 0x7F;
+        bool refused = false;
+        try {
+          headers().add("Name", text);
+        } catch (const eddy::http::invalid_request&) {
+          refused = true;
+        }
+        if (refused != is_control) FAIL("byte ", value, " at ", at, " of ", size);
+      }
+    }
+  }
+}
+
 TEST_CASE("a header set again and again does not grow the object") {
   headers fields;
   fields.add("Other", "value");
