@@ -149,7 +149,7 @@ TEST_CASE("read_until: the rest of the buffer is what the next read gets") {
     const std::string b = co_await read_text(pair.server);
     CHECK(b == "b");
     // A stream with nothing left to deliver holds no buffer.
-    CHECK(detail::stream_of(pair.server.descriptor()).rest.data == nullptr);
+    CHECK(detail::stream_of(pair.server.descriptor()).unread == nullptr);
   });
 }
 
