@@ -26,7 +26,8 @@ class asio_side {
 
  private:
   asio::io_context context_;
-  asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(context_);
+  asio::executor_work_guard<asio::io_context::executor_type> guard_ =
+      asio::make_work_guard(context_);
   std::thread thread_;
 };
 
