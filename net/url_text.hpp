@@ -31,8 +31,8 @@ class source {
 [[nodiscard]] std::string described(char byte);
 
 [[nodiscard]] std::string_view without_surrounding_space(std::string_view text) noexcept;
-// An href as browsers read it (WHATWG URL, "basic URL parser", steps 1 to 3): a view of `text`, or of
-// `room`.
+// An href as browsers read it (WHATWG URL, "basic URL parser", steps 1 to 3): a view of `text`, or
+// of `room`.
 [[nodiscard]] std::string_view cleaned_href(std::string_view text, std::string& room);
 
 // RFC 3986 §3 and appendix B; the pieces are as written.

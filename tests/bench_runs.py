@@ -31,6 +31,11 @@ def micro(program):
     if not program.is_file():
         sys.exit(f"no {program}")
     run("micro", [program, "--benchmark_min_time=0.001", "--benchmark_filter=-/1000000"])
+    for one in ("head_parse/floor", "exchange/libcurl", "queue_cap1/eddy"):
+        run("micro", ["env", "EDDY_BENCH_SPOIL=1", program, f"--benchmark_filter=^{one}$"],
+            fails_with="wrong result")
+    run("count.py", ["python3", ROOT / "bench" / "micro" / "count.py", program,
+                     "--filter", "^url_parse/", "--seconds", "0.001"])
 
 
 # The rivals of the echo benchmark, where their packages are there.

@@ -1,5 +1,5 @@
-"""What micro's items cost in allocations, system calls and instructions, which no other program on the
-machine changes.
+"""What micro's items cost in allocations, system calls and instructions: no other program on the
+machine changes those.
 
     python3 bench/micro/count.py build/bench/micro/micro [--filter ^head_parse/] [--json FILE]
 
@@ -38,7 +38,7 @@ def run(command, env=None):
 
 
 def one(options, name, slower=1):
-    return [options.program, f"--benchmark_filter=^{re.escape(name)}$", "--benchmark_format=json",
+    return [options.program, f"--benchmark_filter=^{name}$", "--benchmark_format=json",
             f"--benchmark_min_time={options.seconds * slower}"]
 
 

@@ -96,7 +96,8 @@ class scanner {
     return true;
   }
   static bool is(std::string_view text, std::string_view lower) {
-    return text.size() == lower.size() && ::strncasecmp(text.data(), lower.data(), lower.size()) == 0;
+    return text.size() == lower.size() &&
+           ::strncasecmp(text.data(), lower.data(), lower.size()) == 0;
   }
 
   found_head found_;

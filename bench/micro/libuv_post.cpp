@@ -19,7 +19,8 @@ class uv_side {
   uv_side() {
     uv_loop_init(&loop_);
     async_.data = this;
-    uv_async_init(&loop_, &async_, [](uv_async_t* a) { static_cast<uv_side*>(a->data)->run_all(); });
+    uv_async_init(&loop_, &async_,
+                  [](uv_async_t* a) { static_cast<uv_side*>(a->data)->run_all(); });
     thread_ = std::thread([this] { uv_run(&loop_, UV_RUN_DEFAULT); });
   }
   uv_side(const uv_side&) = delete;

@@ -45,7 +45,8 @@ int open_counter(std::uint32_t type, std::uint64_t what) {
 
 // The number of the tracepoint, or 0.
 std::uint64_t tracepoint_of_system_calls() {
-  constexpr std::array<const char*, 2> places = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+  constexpr std::array<const char*, 2> places = {"/sys/kernel/tracing",
+                                                 "/sys/kernel/debug/tracing"};
   for (const char* place : places) {
     const std::string path = std::string(place) + "/events/raw_syscalls/sys_enter/id";
     std::FILE* const file = std::fopen(path.c_str(), "re");
@@ -59,6 +60,7 @@ std::uint64_t tracepoint_of_system_calls() {
 }
 
 std::int64_t value_of(int counter) {
+  if (counter < 0) return absent;
   std::int64_t value = 0;
   return ::read(counter, &value, sizeof value) == sizeof value ? value : absent;
 }
@@ -112,6 +114,7 @@ void measuring::stop(std::int64_t items) {
   const totals ended = all.now();
   for (std::size_t i = 0; i < kinds; ++i) {
     if (began_[i] == absent || ended[i] == absent || items <= 0) continue;
-    state_.counters[names[i]] = static_cast<double>(ended[i] - began_[i]) / static_cast<double>(items);
+    const auto spent = static_cast<double>(ended[i] - began_[i]);
+    state_.counters[names[i]] = spent / static_cast<double>(items);
   }
 }

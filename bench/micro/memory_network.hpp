@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <string>
 
-// While it lives, what this program sends, receives and waits for with send(2), recv(2), poll(2) and
-// epoll(7) is answered from memory on the one connection over which a request for `target` goes; all
-// else goes to the kernel. The server answers each such request with 200, usual fields and a body of
-// `body_bytes`. Clients connect to url(), where nobody reads. One at a time, and one connection of
-// each.
+// While it lives, what this program sends, receives and waits for with send(2), recv(2), poll(2)
+// and epoll(7) is answered from memory on the one connection over which a request for `target`
+// goes; all else goes to the kernel. The server answers each such request with 200, usual fields
+// and a body of `body_bytes`. Clients connect to url(), where nobody reads. One at a time, and one
+// connection of each.
 class memory_network {
  public:
   static constexpr std::size_t body_bytes = 1024;

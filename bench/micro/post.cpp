@@ -3,6 +3,7 @@
 #include <eddy/runtime/run.hpp>
 #include <eddy/sync/event.hpp>
 
+#include <atomic>
 #include <future>
 #include <semaphore>
 #include <thread>
@@ -67,7 +68,7 @@ class thread_side {
 void round_trip_floor(benchmark::State& state) {
   std::binary_semaphore there(0);
   std::binary_semaphore back(0);
-  bool ended = false;
+  std::atomic<bool> ended = false;
   std::int64_t answered = 0;
   std::thread other([&] {
     for (there.acquire(); !ended; there.acquire()) {

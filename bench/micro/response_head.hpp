@@ -14,7 +14,8 @@ inline constexpr std::string_view response_head_text =
     "Last-Modified: Sun, 31 May 2026 08:00:00 GMT\r\n"
     "ETag: \"6657a1c0-3e8f\"\r\n"
     "Cache-Control: max-age=3600, must-revalidate\r\n"
-    "Set-Cookie: session=0123456789abcdef0123456789abcdef; Path=/; Secure; HttpOnly; SameSite=Lax\r\n"
+    "Set-Cookie: session=0123456789abcdef0123456789abcdef; Path=/; Secure; HttpOnly; "
+    "SameSite=Lax\r\n"
     "Vary: Accept-Encoding\r\n"
     "\r\n";
 

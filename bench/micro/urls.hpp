@@ -26,7 +26,8 @@ struct reference_case {
   std::string_view resolved;
 };
 
-inline constexpr std::string_view base_url = "https://www.example.com/articles/2026/06/index.html?p=1";
+inline constexpr std::string_view base_url =
+    "https://www.example.com/articles/2026/06/index.html?p=1";
 inline constexpr std::array<reference_case, 4> references = {{
     {"../05/last-month.html", "https://www.example.com/articles/2026/05/last-month.html"},
     {"/static/site.css?v=17", "https://www.example.com/static/site.css?v=17"},

@@ -28,9 +28,9 @@ class line_reader {
   // the line goes on.
   std::optional<std::string_view> next(std::string_view& input, const line_bound& bound);
 
-  // The same for what nearly every line is: whole in `input`, of at most `most` bytes, ended by CRLF.
-  // nullopt says that this one is not, or that one is unfinished; nothing was read then, and next()
-  // is to be asked.
+  // The same for what nearly every line is: whole in `input`, of at most `most` bytes, ended by
+  // CRLF. nullopt says that this one is not, or that one is unfinished; nothing was read then, and
+  // next() is to be asked.
   std::optional<std::string_view> next_whole(std::string_view& input, std::size_t most) noexcept {
     if (handed_out_ || !partial_.empty()) return std::nullopt;
     const std::size_t feed = input.find('\n');
