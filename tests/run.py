@@ -241,7 +241,8 @@ def part_properties():
 
 def part_debug():
     """-O0: GCC makes no tail call of a symmetric transfer there."""
-    core_tests("runtime and sync, g++ -O0", "debug", ["-Dbuildtype=plain", "-Doptimization=0", "-Db_ndebug=false"],
+    core_tests("runtime and sync, g++ -O0", "debug",
+               ["-Dbuildtype=plain", "-Doptimization=0", "-Db_ndebug=false"],
                (EPOLL, IO_URING, KQUEUE_MACOS, *SIMULATED))
 
 
