@@ -152,8 +152,8 @@ task<> rage(unsigned seed) {
 
   const tally& n = all.counted;
   CHECK(n.whole + n.dropped + n.failed + n.timed_out + n.cancelled == requests);
-  // Nothing of what was meant to happen is missing. Where time is not virtual a busy machine decides
-  // how much of it times out in the queue, and is never sent.
+  // Nothing of what was meant to happen is missing. Where time is not virtual a busy machine
+  // decides how much of it times out in the queue, and is never sent.
   if (!is_simulated()) co_return;
   constexpr std::size_t often = 200;
   for (std::size_t way = 0; way < hostile_script::ways; ++way) {
