@@ -18,6 +18,8 @@ PUBLISHED = ROOT / "bench" / "plots"
 
 def part_micro(results, builds, settings):
     micro.measure(results, builds, settings.rounds, settings.micro_seconds, settings.micro_wanted)
+    if settings.micro_tools:
+        micro.count_by_tools(results, builds)
 
 
 PARTS = {"micro": part_micro, "echo": macro.echo, "http": macro.http, "crawl": macro.crawl,

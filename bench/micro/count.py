@@ -27,6 +27,7 @@ def arguments():
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("--filter", default="-/1000000", help="as --benchmark_filter")
     parser.add_argument("--seconds", type=float, default=0.02, help="of each run")
+    parser.add_argument("--only", default=",".join(METRICS), help="some of " + ", ".join(METRICS))
     parser.add_argument("--json", help="write the rows to this file")
     return parser.parse_args()
 
@@ -89,6 +90,9 @@ def instructions(options, name):
     return result
 
 
+METRICS = {"allocations": allocations, "syscalls": syscalls, "instructions": instructions}
+
+
 def row(name, metric, value):
     parts = [p for p in name.split("/") if p != "real_time" and ":" not in p]
     implementation = parts.pop(1)
@@ -102,16 +106,16 @@ def main():
                  f"--benchmark_filter={options.filter}"]).split()
     rows = []
     for name in names:
-        for metric in (allocations, syscalls, instructions):
+        for metric in options.only.split(","):
             try:
-                value = metric(options, name)
+                value = METRICS[metric](options, name)
             except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
-                print(f"{name}: {metric.__name__}: {error}", file=sys.stderr)
+                print(f"{name}: {metric}: {error}", file=sys.stderr)
                 continue
             if value is None:
                 continue
-            rows.append(row(name, metric.__name__, value))
-            print(f"{name:48}{metric.__name__:14}{value:14.3f}", flush=True)
+            rows.append(row(name, metric, value))
+            print(f"{name:48}{metric:14}{value:14.3f}", flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"rows": rows}, file, indent=1)

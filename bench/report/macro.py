@@ -24,6 +24,7 @@ class Settings:
     rounds: int = 7
     micro_seconds: float = 0.1
     micro_wanted: str = ""  # a regular expression; empty: all
+    micro_tools: bool = True  # system calls and instructions are counted, for some minutes
     echo_seconds: float = 1.0
     echo_warmup: float = 0.3
     echo_connections: str = "50,1000,1,10000"
@@ -43,7 +44,7 @@ class Settings:
 
 
 # Three minutes on a quiet machine: fewer shapes for a shorter time, five rounds all the same.
-QUICK = Settings(rounds=5, micro_seconds=0.005, echo_seconds=0.15, echo_warmup=0.05,
+QUICK = Settings(rounds=5, micro_seconds=0.005, micro_tools=False, echo_seconds=0.15, echo_warmup=0.05,
                  echo_connections="50,1000", echo_bytes="64", calls_connections="50",
                  calls_inflight="1", idle="10000", idle_rounds=1,
                  idle_seconds=0.5, http_requests=10_000, http_latency=False, http_hosts="1,100",
@@ -52,6 +53,7 @@ QUICK = Settings(rounds=5, micro_seconds=0.005, echo_seconds=0.15, echo_warmup=0
                  micro_wanted=r"^(?!.*/1000000$)")
 # An instant of each, for the tests: nothing of it is a figure.
 TINY = Settings(rounds=2, micro_seconds=0.001, micro_wanted="^(spawn_join|yield)$",
+                micro_tools=False,
                 echo_seconds=0.1, echo_warmup=0, echo_connections="4", echo_bytes="64",
                 calls_connections="4", calls_inflight="1",
                 idle="100", idle_rounds=1, idle_seconds=0.1, http_requests=300,

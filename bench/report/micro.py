@@ -2,15 +2,22 @@
 
 import json
 import os
+import pathlib
 import re
 import subprocess
+import sys
+import tempfile
 
 from report.building import progress
 from report.rows import METRICS, is_ours
 
 PROGRAM = "bench/micro/micro"
 COUNTING = "bench/micro/libcounting.so"
+COUNT = pathlib.Path(__file__).resolve().parent.parent / "micro" / "count.py"
 RUN_LIMIT_S = 300
+COUNT_LIMIT_S = 1800
+# What is counted under strace and callgrind, which make it a hundred times slower.
+COUNTABLE = "-/1[0]{5,}"
 # Google Benchmark's additions to a name.
 ADDED = re.compile(r"/(real_time|process_time|manual_time|[a-z_]+:[^/]*)(?=/|$)")
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
@@ -19,6 +26,7 @@ TAKEN = ("cpu_ns", "spawn_ns", "cancel_ns", "max_us", "bytes")
 COUNTERS = ("allocations", "syscalls", "instructions")
 # In these the loop sleeps or is woken: they run on every selector. The others never get there.
 OF_SELECTORS = re.compile(r"(cross_thread_post\w*|offload|channel\w*|sleepers|timer_turn)(/|$)")
+OF_COUNTED_SELECTORS = r"(cross_thread_post\w*|offload|channel\w*)"
 
 
 class Wrong(Exception):
@@ -139,3 +147,28 @@ def count(results, groups, builds):
             for counter in COUNTERS:
                 if counter in run:
                     results.add(name, implementation, counter, run[counter])
+
+
+def count_by_tools(results, builds):
+    """System calls and instructions, under strace and callgrind where those are installed. What
+    does not depend on the selector is counted with the first. A count that fails is no figure and
+    no failure: the tool may be forbidden here."""
+    for number, (selector, folder) in enumerate(builds.items()):
+        wanted = COUNTABLE if number == 0 else f"^{OF_COUNTED_SELECTORS}/eddy"
+        progress(f"micro: counting, {selector}")
+        with tempfile.TemporaryDirectory() as work:
+            file = pathlib.Path(work) / "rows.json"
+            command = [sys.executable, COUNT, folder / PROGRAM, "--filter", wanted, "--only",
+                       "syscalls,instructions", "--json", file]
+            try:
+                subprocess.run([str(c) for c in command], stdout=subprocess.DEVNULL,
+                               timeout=COUNT_LIMIT_S, check=True)
+                rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+            except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as wrong:
+                progress(f"not counted: {wrong}")
+                continue
+        for row in rows:
+            if results.implementations(row["measure"]):
+                implementation = label(row["measure"], row["implementation"], selector)
+                for value in row["values"]:
+                    results.add(row["measure"], implementation, row["metric"], value)
