@@ -44,7 +44,8 @@ class Settings:
 
 
 # Three minutes on a quiet machine: fewer shapes for a shorter time, five rounds all the same.
-QUICK = Settings(rounds=5, micro_seconds=0.005, micro_tools=False, echo_seconds=0.15, echo_warmup=0.05,
+QUICK = Settings(rounds=5, micro_seconds=0.005, micro_tools=False, echo_seconds=0.15,
+                 echo_warmup=0.05,
                  echo_connections="50,1000", echo_bytes="64", calls_connections="50",
                  calls_inflight="1", idle="10000", idle_rounds=1,
                  idle_seconds=0.5, http_requests=10_000, http_latency=False, http_hosts="1,100",
