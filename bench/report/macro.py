@@ -147,7 +147,8 @@ def by_selector(builds, program):
 
 def http(results, builds, settings):
     folder = next(iter(builds.values())) / "bench" / "http"
-    clients = {"floor-epoll": folder / "raw_client"}
+    clients = {"floor-epoll": folder / "raw_client",
+               "floor-at-once": f"{folder / 'raw_client'} -o"}
     if "io_uring" in builds:
         clients["floor-io_uring"] = folder / "uring_client"
     clients |= by_selector(builds, "examples/http_load")
