@@ -24,9 +24,20 @@ constexpr bool recycle = true;
 constexpr bool recycle = true;
 #endif
 
-constexpr std::size_t class_bytes = 64;
-constexpr std::size_t class_count = 32;  // up to 2 KiB
-constexpr unsigned most_kept = 1024;     // of each class: at most 33 MiB a thread
+// The sizes that malloc has itself: glibc's are 16 apart, less a word of its own for each. Coarser
+// classes would waste up to a half of what a sleeping task takes.
+constexpr std::size_t class_step = 16;
+constexpr std::size_t least_bytes = 8;
+constexpr std::size_t class_count = 129;  // up to 2,056 bytes
+// Of each class. All of them: 32 MiB a thread.
+constexpr std::size_t most_bytes_kept = std::size_t{256} * 1024;
+
+constexpr std::size_t class_of(std::size_t size) noexcept {
+  return (size - least_bytes + class_step - 1) / class_step;
+}
+constexpr std::size_t bytes_of(std::size_t size_class) noexcept {
+  return size_class * class_step + least_bytes;
+}
 
 struct block {
   block* next;
@@ -34,10 +45,16 @@ struct block {
 
 struct size_class {
   block* first = nullptr;
-  unsigned room = most_kept;  // how many more are kept
+  unsigned room = 0;  // how many more are kept
 };
 
 struct frame_pool {
+  frame_pool() noexcept {
+    for (std::size_t c = 0; c < class_count; ++c) {
+      classes[c].room = static_cast<unsigned>(most_bytes_kept / bytes_of(c));
+    }
+  }
+
   size_class classes[class_count];
 };
 
@@ -75,8 +92,8 @@ thread_local pool_owner owner_of_pool;
 }
 
 [[gnu::noinline]] void* fresh(std::size_t size) {
-  const std::size_t c = (size - 1) / class_bytes;
-  void* p = std::malloc(c < class_count ? (c + 1) * class_bytes : size);
+  const std::size_t c = class_of(size);
+  void* p = std::malloc(c < class_count ? bytes_of(c) : size);
   if (!p) throw std::bad_alloc();
   return p;
 }
@@ -87,7 +104,7 @@ thread_local pool_owner owner_of_pool;
 // another thread may run the coroutine.
 [[gnu::noinline]] void* allocate_frame(std::size_t size) {
   if constexpr (!recycle) return ::operator new(size);
-  const std::size_t c = (size - 1) / class_bytes;
+  const std::size_t c = class_of(size);
   frame_pool* const pool = pool_of_this_thread;
   if (!pool || c >= class_count || !pool->classes[c].first) return fresh(size);
   size_class& from = pool->classes[c];
@@ -97,7 +114,7 @@ thread_local pool_owner owner_of_pool;
 
 [[gnu::noinline]] void free_frame(void* frame, std::size_t size) noexcept {
   if constexpr (!recycle) return ::operator delete(frame);
-  const std::size_t c = (size - 1) / class_bytes;
+  const std::size_t c = class_of(size);
   frame_pool* pool = pool_of_this_thread;
   if (!pool) pool = make_pool();
   if (!pool || c >= class_count || pool->classes[c].room == 0) return std::free(frame);
