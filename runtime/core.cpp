@@ -70,9 +70,10 @@ namespace {
 // few times; a thousand is a loop.
 constexpr std::uint16_t redelivery_limit = 1000;
 
-std::string place_of(const promise_base* body) {
-  if (!body || body->at.line() == 0) return "not yet suspended";
-  return std::string(body->at.file_name()) + ":" + std::to_string(body->at.line());
+std::string place_of(const scope& where) {
+  if (!where.has_body() || where.body().at.line() == 0) return "not yet suspended";
+  const std::source_location at = where.body().at;
+  return std::string(at.file_name()) + ":" + std::to_string(at.line());
 }
 
 }  // namespace
@@ -80,10 +81,10 @@ std::string place_of(const promise_base* body) {
 void report_ignored_cancellation(scope& where) noexcept {
   if (where.redeliveries > redelivery_limit) return;
   if (++where.redeliveries <= redelivery_limit) return;
-  const char* name = where.root ? where.root->name() : "";
+  const char* name = static_cast<spawned*>(where.root())->name();
   try {
     throw std::logic_error("task \"" + std::string(name) + "\" (its body waits at " +
-                           place_of(where.body) + ") has swallowed " +
+                           place_of(where) + ") has swallowed " +
                            std::to_string(redelivery_limit) +
                            " cancellations: catch `cancelled` only to clean up, and rethrow it");
   } catch (...) {

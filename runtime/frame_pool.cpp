@@ -24,20 +24,20 @@ constexpr bool recycle = true;
 constexpr bool recycle = true;
 #endif
 
-// Class c is for up to 32 c + 40 bytes: glibc adds 8 to a block and rounds up to 16, so that these
-// are full. A sleeping task is two blocks; classes of 64 bytes made it a quarter larger.
-constexpr std::size_t least_bytes = 40;
-constexpr std::size_t class_step = 32;
-constexpr std::size_t class_count = 64;  // up to 2 KiB
-constexpr unsigned most_kept = 1024;     // of each class: at most 66 MiB a thread
+// The sizes that malloc has itself: glibc's are 16 apart, less a word of its own for each. Coarser
+// classes would waste up to a half of what a sleeping task takes.
+constexpr std::size_t class_step = 16;
+constexpr std::size_t least_bytes = 8;
+constexpr std::size_t class_count = 129;  // up to 2,056 bytes
+// Of each class. All of them: 32 MiB a thread.
+constexpr std::size_t most_bytes_kept = std::size_t{256} * 1024;
 
-// A frame has at least its two functions' addresses: what is smaller would have no class.
 constexpr std::size_t class_of(std::size_t size) noexcept {
-  return (size + class_step - 1 - least_bytes) / class_step;
+  return (size - least_bytes + class_step - 1) / class_step;
 }
-constexpr std::size_t bytes_of(std::size_t c) noexcept { return least_bytes + c * class_step; }
-static_assert(class_of(bytes_of(0)) == 0 && class_of(bytes_of(0) + 1) == 1);
-static_assert(class_of(bytes_of(class_count - 1)) == class_count - 1);
+constexpr std::size_t bytes_of(std::size_t size_class) noexcept {
+  return size_class * class_step + least_bytes;
+}
 
 struct block {
   block* next;
@@ -45,10 +45,16 @@ struct block {
 
 struct size_class {
   block* first = nullptr;
-  unsigned room = most_kept;  // how many more are kept
+  unsigned room = 0;  // how many more are kept
 };
 
 struct frame_pool {
+  frame_pool() noexcept {
+    for (std::size_t c = 0; c < class_count; ++c) {
+      classes[c].room = static_cast<unsigned>(most_bytes_kept / bytes_of(c));
+    }
+  }
+
   size_class classes[class_count];
 };
 

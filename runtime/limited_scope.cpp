@@ -14,7 +14,7 @@ std::coroutine_handle<> limited_scope::start(std::coroutine_handle<> h,
     return where->loop->transfer(h);
   }
   if (!armed) {
-    no_memory_ = true;
+    out_of_memory = true;
     wake();
     return std::noop_coroutine();
   }
@@ -34,8 +34,8 @@ std::coroutine_handle<> limited_scope::child_ended(nested_scope&) noexcept {
 
 void limited_scope::finish() {
   leave();
-  if (no_memory_) throw_no_memory();
-  if (!fired_ || !is_cancellation(*where->loop, body_scope_.body->error)) return;
+  if (out_of_memory) throw_no_memory();
+  if (!fired_ || !is_cancellation(*where->loop, body_scope_.body().error)) return;
   // An outer cancellation stays one; it did not end a shielded body.
   if (reach_ == reach::open && where->cancelled) return;
   throw_timed_out(until_);

@@ -134,11 +134,11 @@ void loop_state::run_ready() {
   for (int left = most; left > 0 && head && budget > 0; --left) {
     ready_node& node = *head;
     head = node.next;
-    current = node.where->root;
     transfers = 0;
     if (node.state == wait_state::start) [[unlikely]] {
-      start(node);
+      start(static_cast<scope&>(node));
     } else {
+      running = static_cast<suspension&>(node).where;
       node.frame.resume();
     }
     while (slot) {
@@ -147,16 +147,23 @@ void loop_state::run_ready() {
     }
     if (retired) free_retired();
   }
-  current = nullptr;
+  running = nullptr;
 }
 
-// A body that was cancelled before its first step never takes one.
-void loop_state::start(ready_node& node) {
-  scope& where = *node.where;
-  node.state = wait_state::idle;
-  if (!where.cancelled) return node.frame.resume();
-  where.body->error = cancellation;
-  where.body_ended().resume();
+// A body that was cancelled before its first step never takes one. Only a spawned task starts
+// without a body.
+void loop_state::start(scope& where) {
+  running = &where;
+  where.state = wait_state::idle;
+  if (where.has_body() && !where.cancelled) [[likely]] return where.frame.resume();
+  if (where.has_body()) {
+    where.body().error = cancellation;
+    return where.body_ended().resume();
+  }
+  auto& task = static_cast<spawned&>(where);
+  if (where.cancelled) return task.end_without_running(cancellation);
+  if (!task.make_body()) return (void)task.body_ended();
+  where.frame.resume();
 }
 
 void loop_state::wait(std::int64_t limit_ns) {
@@ -182,7 +189,7 @@ void loop_state::expire() noexcept {
 
 // What is freed with a task may spawn: nobody's children.
 void loop_state::free_retired() noexcept {
-  current = nullptr;
+  running = nullptr;
   while (spawned* s = retired) {
     retired = s->sibling();
     s->destroy();
@@ -193,14 +200,14 @@ bool loop_state::handled(std::exception_ptr& error) noexcept {
   if (!settings.on_error) return false;
   // What the handler spawns is nobody's child: this may be the last step of a task that has
   // ended.
-  spawned* const running = std::exchange(current, nullptr);
+  scope* const ran = std::exchange(running, nullptr);
   try {
     settings.on_error(std::move(error));
     error = nullptr;
   } catch (...) {
     error = std::current_exception();
   }
-  current = running;
+  running = ran;
   return !error;
 }
 

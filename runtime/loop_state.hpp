@@ -74,7 +74,7 @@ struct loop_state final : loop_core {
   bool ended() const noexcept;
   void deliver_mail() noexcept;
   void run_ready();
-  void start(ready_node& node);
+  void start(scope& where);
   void wait(std::int64_t limit_ns);
   void expire() noexcept;
   void free_retired() noexcept;

@@ -45,7 +45,7 @@ void with_reaper(int pid, Start start) {
 }
 
 // For those who wait while another watches: woken at the end, or when it is their turn to watch.
-class turn_awaiter final : public waiter {
+class turn_awaiter final : public listed_waiter {
  public:
   explicit turn_awaiter(wait_list& list) noexcept : list_(list) {}
   bool await_ready() const noexcept { return false; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eddy/runtime/process.hpp>
+#include <eddy/runtime/wait_list.hpp>
 
 #include "loop_state.hpp"
 

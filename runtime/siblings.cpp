@@ -16,13 +16,13 @@ void siblings::cancel_children() noexcept {
 }
 
 bool siblings::note_end(nested_scope& child) noexcept {
-  const std::exception_ptr& error = child.body->error;
+  const std::exception_ptr& error = child.body().error;
   if (!error) return true;
   if (is_cancellation(*child.loop, error)) {
     any_cancelled_ = true;
     return !child.cancelled;
   }
-  if (!first_failure_) first_failure_ = child.body;
+  if (!first_failure_) first_failure_ = &child.body();
   return true;
 }
 

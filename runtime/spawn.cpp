@@ -20,42 +20,63 @@ void task_scope::cancel_more() noexcept {
   for (spawned* s = first_child; s; s = s->sibling()) s->cancel();
 }
 
+namespace {
+
+// What a message shows of a name: up to its first NUL, by which its length is found again.
+std::string_view shown(std::string_view name) noexcept { return name.substr(0, name.find('\0')); }
+
+std::size_t room_for(std::string_view name) noexcept {
+  name = shown(name);
+  return name.empty() ? 0 : name.size() + 1;
+}
+
+}  // namespace
+
+void* spawned::allocate(std::size_t own_bytes, std::string_view name) {
+  return allocate_frame(name.empty() ? own_bytes : own_bytes + room_for(name));
+}
+
+void spawned::release(void* block, std::size_t own_bytes, std::string_view name) noexcept {
+  free_frame(block, own_bytes + room_for(name));
+}
+
+void spawned::take_name(std::string_view name) noexcept {
+  name = shown(name);
+  if (name.empty()) return;
+  named_ = true;
+  char* const behind = reinterpret_cast<char*>(this) + own_bytes();
+  std::memcpy(behind, name.data(), name.size());
+  behind[name.size()] = '\0';
+}
+
+void spawned::enrol(loop_core& to, task_scope* parent, std::string_view name) noexcept {
+  if (!name.empty()) take_name(name);
+  loop = &to;
+  if (const spawned* const by = to.current()) host = by->host;
+  cancelled = parent ? parent->cancelled : state_of(to).ending;
+  link(parent);
+  schedule();
+}
+
 spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
                          task_scope* parent, std::string_view name) {
-  void* memory = allocate_frame(sizeof(spawned));
-  auto* s = ::new (memory) spawned();
-  if (!name.empty()) {
-    s->name_ = new (std::nothrow) char[name.size() + 1];
-    if (!s->name_) {
-      free_frame(memory, sizeof(spawned));
-      throw std::bad_alloc();
-    }
-    std::memcpy(s->name_, name.data(), name.size());
-    s->name_[name.size()] = '\0';
-  }
-  s->where = s;
-  s->root = s;
-  s->loop = &loop;
-  s->loop_serial_ = loop.serial;
-  if (loop.current) s->host = loop.current->host;
+  auto* s = ::new (allocate(sizeof(spawned), name)) spawned();
   s->adopt(h, body);
-  s->cancelled = parent ? parent->cancelled : state_of(loop).ending;
-  s->link(parent);
-  s->schedule();
+  s->enrol(loop, parent, name);
   return s;
 }
 
 spawned* spawned::start(std::coroutine_handle<> h, promise_base& body, std::string_view name) {
   loop_core& loop = require_loop("spawn");
-  return create(loop, h, body, loop.current, name);
+  return create(loop, h, body, loop.current(), name);
 }
 
 spawned*& spawned::siblings() noexcept {
-  return parent_ ? parent_->first_child : state_of(*loop).roots;
+  return parent() ? parent()->first_child : state_of(*loop).roots;
 }
 
-void spawned::link(task_scope* parent) noexcept {
-  parent_ = parent;
+void spawned::link(task_scope* to) noexcept {
+  above_ = to;
   prev_sibling_ = nullptr;
   next_sibling_ = siblings();
   if (next_sibling_) next_sibling_->prev_sibling_ = this;
@@ -69,9 +90,17 @@ void spawned::unlink() noexcept {
 
 std::coroutine_handle<> spawned::body_ended() noexcept {
   body_done_ = true;
-  if (body->error && parent_) error_taken_ = parent_->take_error(body->error);
+  const std::exception_ptr& error = this->error();
+  if (error && parent()) error_taken_ = parent()->take_error(error);
   if (!first_child) settle();
   return std::noop_coroutine();
+}
+
+std::exception_ptr& spawned::unmade_error() noexcept { return body().error; }
+
+void spawned::end_without_running(const std::exception_ptr& why) noexcept {
+  (has_body() ? body().error : unmade_error()) = why;
+  (void)body_ended();
 }
 
 spawned* spawned::child_left() noexcept { return body_done_ && !first_child ? this : nullptr; }
@@ -79,9 +108,10 @@ spawned* spawned::child_left() noexcept { return body_done_ && !first_child ? th
 // The result is not withheld any longer. A parent whose body is done may have waited for this.
 void spawned::settle() noexcept {
   for (spawned* s = this; s;) {
-    task_scope* up = s->parent_;
+    task_scope* up = s->parent();
     s->unlink();
     s->ended_ = true;
+    s->loop_serial_ = s->loop->serial;
     if (s->joiner) {
       s->joiner->wake();
     } else if (!s->has_handle_) {
@@ -92,8 +122,8 @@ void spawned::settle() noexcept {
 }
 
 void spawned::report_unjoined() noexcept {
-  if (joined || !body->error || error_taken_ || is_cancellation(*loop, body->error)) return;
-  state_of(*loop).report(body->error);
+  if (joined || !error() || error_taken_ || is_cancellation(*loop, error())) return;
+  state_of(*loop).report(error());
 }
 
 void spawned::retire() noexcept {
@@ -104,10 +134,9 @@ void spawned::retire() noexcept {
 }
 
 void spawned::destroy() noexcept {
-  frame.destroy();
-  delete[] name_;
-  this->~spawned();
-  free_frame(this, sizeof(spawned));
+  if (has_body()) frame.destroy();
+  const std::size_t behind = named_ ? room_for(name()) : 0;
+  free_frame(this, end_life() + behind);
 }
 
 void spawned::handle_dropped() noexcept {
@@ -133,7 +162,7 @@ void spawned::detach() noexcept {
     return;
   }
   has_handle_ = false;
-  task_scope* const up = parent_;
+  task_scope* const up = parent();
   unlink();
   link(nullptr);
   spawned* const ended = up ? up->child_left() : nullptr;
@@ -142,10 +171,10 @@ void spawned::detach() noexcept {
 
 bool spawned::waits_for(const spawned& from) const noexcept {
   if (this == &from) return true;
-  if (ended_ || (parent_ && parent_->root == &from)) return false;
+  if (ended_ || (parent() && parent()->root() == &from)) return false;
   const spawned* at = &from;
-  for (int level = 0; level < ancestor_limit && at->parent_; ++level) {
-    at = at->parent_->root;
+  for (int level = 0; level < ancestor_limit && at->parent(); ++level) {
+    at = static_cast<spawned*>(at->parent()->root());
     if (at == this) return true;
   }
   return false;
@@ -162,20 +191,22 @@ void spawned::take_result() {
   throw_if_cancelled();
 }
 
-void spawned::throw_if_cancelled() const {
-  if (!body->error) return;
+void spawned::throw_if_cancelled() {
+  const std::exception_ptr& error = this->error();
+  if (!error) return;
   // The result of a task may be asked for when its loop is gone.
   const bool is_here = runs_here(loop, loop_serial_);
   const bool cancelled_here =
-      is_here ? is_cancellation(*loop, body->error) : is_cancellation(body->error);
-  if (!cancelled_here) return;
+      is_here ? is_cancellation(*loop, error) : is_cancellation(error);
+  if (!cancelled_here && has_body()) return;
+  if (!cancelled_here) std::rethrow_exception(error);
   throw task_cancelled("task \"" + std::string(name()) + "\" was cancelled");
 }
 
 bool join_base::start() noexcept {
   if (refused()) return true;
   // Faults are told at once: when the queue comes to this, the task may be gone.
-  if (where->root && task_->waits_for(*where->root)) {
+  if (task_->waits_for(*static_cast<spawned*>(where->root()))) {
     fault_ = fault::joins_itself;
     return false;
   }

@@ -33,17 +33,14 @@ void task_group::open(detail::scope& outer, task_group_errors* collected) noexce
   ended_ = false;
 }
 
-detail::spawned* task_group::add(std::coroutine_handle<> h, detail::promise_base& child,
-                                 std::string_view name) {
+detail::loop_core& task_group::open_loop() const {
   if (ended_) {
     throw std::logic_error("task_group::spawn: the group has ended, or is not awaited yet");
   }
   if (detail::current_loop() != loop) {
     throw std::logic_error("task_group::spawn: this is not the thread of the group's loop");
   }
-  detail::spawned* const s = detail::spawned::create(*loop, h, child, this, name);
-  ++size_;
-  return s;
+  return *loop;
 }
 
 void task_group::cancel() noexcept {
@@ -71,8 +68,8 @@ bool task_group::take_error(const std::exception_ptr& error) noexcept {
 // A body that leaves by an exception of whatever kind has given up on its children.
 std::coroutine_handle<> task_group::body_ended() noexcept {
   body_done_ = true;
-  if (body->error) {
-    take_error(body->error);
+  if (body().error) {
+    take_error(body().error);
     scope::cancel();
   }
   end_if_done();
@@ -131,7 +128,7 @@ bool group_wait::finish() {
   leave();
   if (group_.first_error_) std::rethrow_exception(group_.first_error_);
   if (outer_cancelled_ && group_.any_cancelled_) throw_cancelled(*where->loop);
-  if (group_.body && !group_.body->error) return true;
+  if (group_.has_body() && !group_.body().error) return true;
   if (group_.asked_) return false;
   throw_cancelled(*where->loop);
 }

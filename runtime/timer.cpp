@@ -14,7 +14,7 @@ bool arm(loop_core& loop, timer& t, std::int64_t deadline_ns) noexcept {
 }
 
 void disarm(loop_core& loop, timer& t) noexcept {
-  if (t.index != timer::not_armed) state_of(loop).timers.remove(t);
+  if (t.armed()) state_of(loop).timers.remove(t);
 }
 
 std::int64_t now_ns(loop_core&) noexcept { return system::clock_ns(); }
@@ -28,12 +28,13 @@ bool limit::arm(loop_core& loop, timer& t) const noexcept {
 }
 
 bool sleep_awaiter::start() noexcept {
+  const limit until = limit::of(kept_ns, relative);
   if (refused()) return true;
   park();
-  if (until_.immediate()) {
+  if (until.immediate()) {
     wake();
-  } else if (!until_.arm(*where->loop, *this)) {
-    no_memory_ = true;
+  } else if (!until.arm(*where->loop, *this)) {
+    out_of_memory = true;
     wake();
   }
   return true;

@@ -64,8 +64,8 @@ void cache_base::start_load(cache_entry& e, loop_core& loop, std::coroutine_hand
   ++told_.loading;
 }
 
-void cache_base::require_other(const cache_entry& e, const scope& asks) const {
-  if (!e.load_ || e.load_ != asks.root) return;
+void cache_base::require_other(const cache_entry& e, scope& asks) const {
+  if (!e.load_ || e.load_ != asks.root()) return;
   throw std::logic_error("async_cache: the loader of a key gets the same key: it waits for itself");
 }
 
@@ -118,10 +118,10 @@ void cache_base::land(cache_entry& e, loop_core& loop) noexcept {
   load.joined = true;
   load.joiner = nullptr;
   --told_.loading;
-  e.error_ = load.body->error;
+  e.error_ = load.body().error;
   if (!e.error_) {
     try {
-      e.keep_value(*load.body);
+      e.keep_value(load.body());
     } catch (...) {
       e.error_ = std::current_exception();
     }
@@ -179,7 +179,7 @@ void cache_wait::on_cancel() noexcept {
     if (leads) cache_.land(e, *where->loop);
   } else if (!leads) {
     e.followers_.remove(*this);
-  } else if (waiter* next_one = e.followers_.front()) {
+  } else if (listed_waiter* next_one = e.followers_.front()) {
     e.followers_.remove(*next_one);
     e.leader_ = next_one;
     e.load_->joiner = next_one;

@@ -23,7 +23,7 @@ void barrier::reset() noexcept {
 }
 
 void barrier::end_all(outcome how) noexcept {
-  for (std::size_t index = 0; detail::waiter* first = waiters_.front(); ++index) {
+  for (std::size_t index = 0; detail::listed_waiter* first = waiters_.front(); ++index) {
     waiters_.remove(*first);
     static_cast<detail::barrier_wait*>(first)->end(how, index);
   }

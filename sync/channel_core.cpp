@@ -43,7 +43,7 @@ void channel_wakes::add(channel_end& e) noexcept {
 
 void channel_wakes::deliver() noexcept {
   // Whoever is woken may be gone at once, and so may a port once its mail was delivered.
-  while (waiter* first = threads_.front()) {
+  while (listed_waiter* first = threads_.front()) {
     threads_.remove(*first);
     static_cast<channel_end*>(first)->spot->unpark();
   }
@@ -76,7 +76,7 @@ void channel_port::undelivered() noexcept {
 }
 
 void channel_core::wake_all(channel_port& port) noexcept {
-  while (waiter* first = port.woken_.front()) {
+  while (listed_waiter* first = port.woken_.front()) {
     auto& e = static_cast<channel_end&>(*first);
     port.woken_.remove(e);
     --port.users_;
@@ -186,7 +186,7 @@ void channel_core::promise(channel_wakes& wakes) noexcept {
 }
 
 void channel_core::end_receivers(channel_wakes& wakes) noexcept {
-  while (waiter* first = receivers_.front()) {
+  while (listed_waiter* first = receivers_.front()) {
     auto& r = static_cast<channel_receiver&>(*first);
     receivers_.remove(r);
     r.closed = true;
@@ -354,7 +354,7 @@ bool channel_core::attempt(channel_sender& s, parking_spot* spot) noexcept {
 void channel_core::close() noexcept {
   channel_wakes wakes(*this);
   closed_ = true;
-  while (waiter* first = senders_.front()) {
+  while (listed_waiter* first = senders_.front()) {
     auto& s = static_cast<channel_sender&>(*first);
     senders_.remove(s);
     s.closed = true;

@@ -9,14 +9,14 @@ condition::~condition() {
 }
 
 void condition::notify_one() noexcept {
-  detail::waiter* first = waiters_.front();
+  detail::listed_waiter* first = waiters_.front();
   if (!first) return;
   waiters_.remove(*first);
   static_cast<detail::condition_wait*>(first)->notified(true);
 }
 
 void condition::notify_all() noexcept {
-  while (detail::waiter* first = waiters_.front()) {
+  while (detail::listed_waiter* first = waiters_.front()) {
     waiters_.remove(*first);
     static_cast<detail::condition_wait*>(first)->notified(false);
   }
@@ -35,7 +35,7 @@ bool condition_wait::start() noexcept {
     phase_ = phase::not_locked;
     return false;
   }
-  const waiter* first = condition_.waiters_.front();
+  const listed_waiter* first = condition_.waiters_.front();
   if (first && static_cast<const condition_wait*>(first)->lock_ != lock_) {
     phase_ = phase::other;
     return false;
@@ -91,7 +91,7 @@ bool timed_condition_wait::start() noexcept {
   if (until_.immediate()) {
     fire();
   } else if (!until_.arm(*where->loop, *this)) {
-    no_memory_ = true;
+    out_of_memory = true;
     fire();
   }
   return true;
@@ -105,7 +105,7 @@ void timed_condition_wait::on_cancel() noexcept {
 bool timed_condition_wait::await_resume() {
   disarm(*where->loop, *this);
   finish();
-  if (no_memory_) throw_no_memory();
+  if (out_of_memory) throw_no_memory();
   return in_time_;
 }
 

@@ -63,7 +63,7 @@ void limiter::use(std::size_t n) noexcept {
 
 void limiter::serve() noexcept {
   if (loop_) disarm(*loop_, *this);
-  while (detail::waiter* first = waiters_.front()) {
+  while (detail::listed_waiter* first = waiters_.front()) {
     auto& wait = *static_cast<detail::limiter_wait*>(first);
     if (is_available(wait.units())) {
       granted_ += wait.units();
@@ -117,14 +117,14 @@ void limiter_wait::on_cancel() noexcept {
     return;
   }
   drop();
-  if (no_memory_) return;
+  if (out_of_memory) return;
   limiter_.granted_ -= n_;
   limiter_.serve();
 }
 
 void limiter_wait::await_resume() {
   leave();
-  if (no_memory_) throw_no_memory();
+  if (out_of_memory) throw_no_memory();
   limiter_.use(n_);
   if (!limiter_.waiters_.empty()) limiter_.serve();
 }

@@ -17,7 +17,7 @@ void rw_lock::unlock(bool exclusive) noexcept {
 }
 
 void rw_lock::serve() noexcept {
-  while (detail::waiter* first = waiters_.front()) {
+  while (detail::listed_waiter* first = waiters_.front()) {
     const bool exclusive = static_cast<detail::rw_wait*>(first)->exclusive();
     if (!is_free_for(exclusive)) return;
     take(exclusive);

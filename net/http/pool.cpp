@@ -159,7 +159,7 @@ void connection_pool::vacate(pool_host& host) noexcept {
 // connections are closed with the session.
 void connection_pool::schedule_expiry() noexcept {
   const pool_entry* oldest = ledger_.oldest_idle();
-  if (!oldest || index != not_armed || keep_alive_ns_ == detail::never_ns) return;
+  if (!oldest || armed() || keep_alive_ns_ == detail::never_ns) return;
   (void)detail::arm(loop_, *this, detail::deadline_after(oldest->idle_since_ns, keep_alive_ns_));
 }
 
@@ -178,7 +178,7 @@ void connection_pool::retire() noexcept {
   retired_ = true;
   buffers_.clear();
   // A loop that has ended took its timers with it.
-  if (index != not_armed && detail::current_loop() == &loop_) detail::disarm(loop_, *this);
+  if (armed() && detail::current_loop() == &loop_) detail::disarm(loop_, *this);
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {
     pool_host& host = *e->host;
     delete as_connection(e);

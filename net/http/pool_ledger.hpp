@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <eddy/runtime/core.hpp>
+#include <eddy/runtime/wait_list.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,7 +54,7 @@ class entry_list {
 };
 
 // A request in the line for a connection.
-class pool_request : public detail::waiter {
+class pool_request : public detail::listed_waiter {
  public:
   pool_host* host = nullptr;
 

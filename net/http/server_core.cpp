@@ -36,7 +36,7 @@ class whole_task final : public eddy::detail::join_base {
       if (where->cancelled) eddy::detail::throw_cancelled(*where->loop);
       throw;
     }
-    static_cast<eddy::detail::task_promise<void>*>(task_->body)->take();
+    static_cast<eddy::detail::task_promise<void>&>(task_->body()).take();
   }
   void on_cancel() noexcept override {
     if (!task_->ended()) task_->cancel();

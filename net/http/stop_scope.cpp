@@ -18,9 +18,9 @@ std::coroutine_handle<> stop_scope::child_ended(detail::nested_scope&) noexcept 
 
 bool stop_scope::finish() {
   leave();
-  const detail::promise_base* const ran = body_scope_.body;
-  if (!ran) return false;
-  if (stopped_ && !where->cancelled && detail::is_cancellation(*where->loop, ran->error)) {
+  if (!body_scope_.has_body()) return false;
+  const std::exception_ptr& error = body_scope_.body().error;
+  if (stopped_ && !where->cancelled && detail::is_cancellation(*where->loop, error)) {
     return false;
   }
   body_.frame().promise().take();

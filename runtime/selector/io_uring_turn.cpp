@@ -55,7 +55,7 @@ void engine::state::tell_kernel() noexcept {
     d->changed = false;
     close_if_quiet(*d);
   }
-  while (waiter* w = lone.front()) {
+  while (listed_waiter* w = lone.front()) {
     auto& op = static_cast<operation&>(*w);
     if (!tell_kernel(op)) return;
     lone.remove(op);

@@ -126,7 +126,6 @@ class bare final : public eddy::detail::scope {
   explicit bare(unsigned buffers = 8, std::size_t buffer_bytes = 4096, unsigned entries = 8)
       : selector(eddy::detail::engine_options{buffer_bytes, buffers, entries}) {
     loop = &core_;
-    where = this;
   }
   ~bare() { collect(); }
   std::coroutine_handle<> body_ended() noexcept override { return std::noop_coroutine(); }

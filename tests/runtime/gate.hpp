@@ -2,12 +2,12 @@
 // through. A wait that was woken and then cancelled counts as cancelled.
 #pragma once
 
-#include <eddy/runtime/core.hpp>
+#include <eddy/runtime/wait_list.hpp>
 #include <source_location>
 
 class gate {
  public:
-  class awaiter final : public eddy::detail::waiter {
+  class awaiter final : public eddy::detail::listed_waiter {
    public:
     explicit awaiter(gate& g) noexcept : gate_(g) {}
     bool await_ready() const noexcept { return false; }

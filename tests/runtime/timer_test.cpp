@@ -103,7 +103,7 @@ TEST_CASE("timer heap: it agrees with a multimap under random operations") {
         if (!due) break;
         const int number = static_cast<numbered*>(due)->number;
         REQUIRE(number == model.begin()->second);
-        REQUIRE(due->index == eddy::detail::timer::not_armed);
+        REQUIRE(!due->armed());
         place[static_cast<std::size_t>(number)] = model.end();
         model.erase(model.begin());
       }

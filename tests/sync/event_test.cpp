@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timeout.hpp>
@@ -190,6 +191,29 @@ TEST_CASE("event: a wait with a limit") {
     e.set();
     const bool was_set = co_await e.wait_until(eddy::now());
     CHECK(was_set);
+  };
+  eddy::run(body());
+}
+
+TEST_CASE("event: waits whose limits are the same end in the order they began, among sleeps") {
+  auto body = []() -> task<> {
+    event never;
+    std::vector<int> order;
+    const auto t = eddy::now() + std::chrono::milliseconds(5);
+    auto one = [&](int name) -> task<> {
+      if (name % 3 == 0) {
+        co_await eddy::sleep_until(t);
+      } else {
+        const bool in_time = co_await never.wait_until(t);
+        CHECK(!in_time);
+      }
+      order.push_back(name);
+    };
+    std::vector<task<>> all;
+    for (int i = 0; i < 100; ++i) all.push_back(one(i));
+    co_await eddy::gather(std::move(all));
+    REQUIRE(order.size() == 100);
+    CHECK(std::is_sorted(order.begin(), order.end()));
   };
   eddy::run(body());
 }

@@ -11,7 +11,8 @@ namespace detail::simulation {
 
 host_id host_here() noexcept {
   const loop_core* loop = current_loop();
-  return loop && loop->current ? loop->current->host : host_id{0};
+  const spawned* const current = loop ? loop->current() : nullptr;
+  return current ? current->host : host_id{0};
 }
 
 void network::cut(host_id from, host_id to, bool is_cut) {

@@ -18,12 +18,13 @@ constexpr unsigned most_named = 20;
 
 // One task, by its name and where it waits, as in "main" (chat.cpp:12).
 std::string described(const spawned& s) {
-  const std::string_view path = s.body->at.file_name();
+  const std::source_location at = s.has_body() ? s.body().at : std::source_location();
+  const std::string_view path = at.file_name();
   const std::size_t slash = path.rfind('/');
   std::string text = "\"";
   text.append(s.name()).append("\" (");
   text.append(slash == path.npos ? path : path.substr(slash + 1));
-  return text.append(":").append(std::to_string(s.body->at.line())).append(")");
+  return text.append(":").append(std::to_string(at.line())).append(")");
 }
 
 void name_tasks(const spawned* first, unsigned& left, std::string& text) {

@@ -20,6 +20,12 @@
 //  4. Nothing here resumes a coroutine except the loop, and the symmetric transfer between a task
 //     and the one that awaits it.
 //  5. Waking and cancelling never allocate and never throw.
+//  6. A waiter is in one list at most: the ready queue, or the wait_list of what it waits for. While
+//     it is in none, the word of the link is its own, or its timer's.
+//  7. `loop_core::running` is a scope of the spawned task whose code runs. A nested scope hands it
+//     on to its root when its body has ended, as it may be freed before the next resumption.
+//  8. A scope has a body, and that a frame, from adopt() on; only a spawned task that is to make its
+//     body itself starts without.
 //
 // Threads: all of it belongs to its loop's thread.
 #pragma once
@@ -51,17 +57,32 @@ inline constexpr std::int64_t never_ns = INT64_MAX;
 
 enum class wait_state : std::uint8_t { idle, start, waiting, ready, cancelled };
 
-// What the ready queue holds: a coroutine to resume and the scope it belongs to. An awaiter has its
-// links when it is put into a list, and the others when it is awaited; to clear them before that is
-// a fifth of the price of an await that need not wait.
+// What the ready queue holds: a scope whose body is to start, or a suspension whose coroutine goes
+// on. A link is written when the node is put into a list, and the frame when it is awaited; to
+// clear them before that is a fifth of the price of an await that need not wait.
 struct ready_node {
   ready_node() noexcept {}
 
-  ready_node* next;
+  union {
+    ready_node* next;
+    std::int64_t kept_ns;  // an awaiter's own, as long as it is in no list
+    std::uint64_t serial;  // the same, a timer's
+  };
   std::coroutine_handle<> frame;
-  // Between the two: GCC writes neighbours by one vector store, which takes longer to be read back
-  // than everything else in a yield.
   wait_state state = wait_state::idle;
+};
+
+// Where one coroutine is suspended, and the scope it belongs to. The fields in the middle are a
+// timer's: they fill the rest of a word, and with `state` are cleared by one store. GCC writes
+// neighbours by one vector store, which takes longer to be read back than everything else in a
+// yield; so they also keep `frame` and `where` apart.
+struct suspension : ready_node {
+  suspension() noexcept {}
+
+  bool relative;              // its limit is a duration
+  bool limit_came;            // before what it waits for
+  bool out_of_memory;         // there was none to arm it
+  std::uint32_t timer_place;  // counted from one in the loop's timer heap; 0: not armed
   scope* where;
 };
 
@@ -73,7 +94,7 @@ struct loop_core {
   std::uint32_t serial = 0;  // of the loops of its thread; see runs_here
   int transfers = 0;
   int budget = turn_budget;
-  spawned* current = nullptr;  // the spawned task whose code runs now
+  scope* running = nullptr;  // whose code runs now, or one of the same spawned task; see current()
   scope* cancelling = nullptr;  // work list of cancel(), so that deep nesting does not recurse
   scope* cancelling_last = nullptr;
   std::exception_ptr cancellation;  // the one `cancelled` object, thrown again and again
@@ -93,21 +114,39 @@ struct loop_core {
   }
 
   void cancel(scope& target) noexcept;
+  // The spawned task whose code runs now, or null.
+  spawned* current() const noexcept;
 };
 
-class waiter : public ready_node {
+// What may stand in the loop's timer heap, in the order of deadlines, ties by arming order. Every
+// waiter is one, so that a wait with a limit needs neither a second object nor a second vtable.
+class timer : public suspension {
  public:
-  waiter(const waiter&) = delete;
-  waiter& operator=(const waiter&) = delete;
+  timer(const timer&) = delete;
+  timer& operator=(const timer&) = delete;
+  // It is not armed any longer.
+  virtual void fire() noexcept {}
+  // Where the heap keeps the number of its arming. Who is in a list while it is armed has another
+  // place for it.
+  virtual std::uint64_t& arming() noexcept { return serial; }
+  bool armed() const noexcept { return timer_place != 0; }
 
+ protected:
+  timer() noexcept {
+    relative = limit_came = out_of_memory = false;
+    timer_place = 0;
+  }
+  ~timer() = default;
+};
+
+class waiter : public timer {
+ public:
   // The scope was cancelled while this waits or was woken but has not run. Either the wait ends
   // (drop(), after leaving whatever list it is in and handing on what it was granted), or it will
   // end by itself and keeps its result.
   virtual void on_cancel() noexcept = 0;
 
   void wake() noexcept;
-
-  waiter* prev;  // with `next`: the links of a wait_list while waiting
 
  protected:
   waiter() noexcept {}
@@ -133,6 +172,9 @@ class waiter : public ready_node {
   void leave();
 };
 
+// The promise of a coroutine of Eddy's. Its place is known, as no promise is over-aligned.
+inline promise_base& promise_of(std::coroutine_handle<> frame) noexcept;
+
 class scope : public ready_node {
  public:
   scope(const scope&) = delete;
@@ -141,26 +183,44 @@ class scope : public ready_node {
   // The body has ended, by value or exception. Returns who runs next.
   virtual std::coroutine_handle<> body_ended() noexcept = 0;
   virtual void cancel_more() noexcept {}
+  // The spawned task that this is, or is part of.
+  scope* root() noexcept { return nested_ ? above_ : this; }
 
   void cancel() noexcept {
     if (!cancelled) loop->cancel(*this);
   }
+  // What the body has left, or where it waits. Not before there is a body.
+  promise_base& body() const noexcept { return promise_of(frame); }
+  bool has_body() const noexcept { return static_cast<bool>(frame); }
 
-  waiter* leaf = nullptr;
-  promise_base* body = nullptr;
-  spawned* root = nullptr;
-  loop_core* loop = nullptr;
+  // These fill the word that the state is in; the bits and the host are a spawned task's.
   bool cancelled = false;
-  std::uint16_t redeliveries = 0;
+  bool joined : 1 = false;
 
  protected:
-  scope() noexcept {}
+  bool body_done_ : 1 = false;
+  bool ended_ : 1 = false;
+  bool has_handle_ : 1 = true;
+  bool error_taken_ : 1 = false;
+  bool named_ : 1 = false;
+  bool nested_ : 1 = false;
+
+ public:
+  std::uint16_t redeliveries = 0;
+  std::uint16_t host = 0;  // of the simulated network, where this runs
+  waiter* leaf = nullptr;
+  loop_core* loop = nullptr;
+
+ protected:
+  scope* above_ = nullptr;  // of a nested scope the root; of a spawned task its parent, if any
+
+  scope() noexcept { frame = nullptr; }
   ~scope() = default;
 
-  // Makes this a child of `outer`: same loop, same spawned task, cancelled if that is.
+  // Makes this a child of `outer`: same loop, cancelled if that is.
   void nest(scope& outer) noexcept {
-    where = this;
-    root = outer.root;
+    nested_ = true;
+    above_ = outer.root();
     loop = outer.loop;
     cancelled = outer.cancelled;
   }
@@ -203,11 +263,15 @@ struct final_awaiter {
   void await_resume() const noexcept {}
 };
 
+inline promise_base& promise_of(std::coroutine_handle<> frame) noexcept {
+  return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
+}
+
 inline void scope::adopt(std::coroutine_handle<> h, promise_base& promise) noexcept {
   frame = h;
-  body = &promise;
   promise.where = this;
 }
+
 
 // The loop of this thread, or null.
 loop_core* current_loop() noexcept;
@@ -285,66 +349,6 @@ class awaited : public Base {
  protected:
   using Base::Base;
   ~awaited() = default;
-};
-
-// An intrusive FIFO of waiters in state waiting. Owns nothing.
-class wait_list {
- public:
-  wait_list() noexcept {}
-  wait_list(const wait_list&) = delete;
-  wait_list& operator=(const wait_list&) = delete;
-
-  bool empty() const noexcept { return !first_; }
-  std::size_t size() const noexcept { return size_; }
-  waiter* front() const noexcept { return first_; }
-
-  void push_back(waiter& w) noexcept {
-    w.next = nullptr;
-    w.prev = last_;
-    if (last_) {
-      last_->next = &w;
-    } else {
-      first_ = &w;
-    }
-    last_ = &w;
-    ++size_;
-  }
-
-  void remove(waiter& w) noexcept {
-    auto* after = static_cast<waiter*>(w.next);
-    if (w.prev) {
-      w.prev->next = after;
-    } else {
-      first_ = after;
-    }
-    if (after) {
-      after->prev = w.prev;
-    } else {
-      last_ = w.prev;
-    }
-    --size_;
-  }
-
-  // Takes the one that has waited longest, of a list that is not empty.
-  waiter& pop_front() noexcept {
-    waiter& w = *first_;
-    first_ = static_cast<waiter*>(w.next);
-    (first_ ? first_->prev : last_) = nullptr;
-    --size_;
-    return w;
-  }
-
-  // Wakes the one that has waited longest; false if nobody waits.
-  bool wake_one() noexcept {
-    if (!first_) return false;
-    pop_front().wake();
-    return true;
-  }
-
- private:
-  waiter* first_ = nullptr;
-  waiter* last_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace eddy::inline v1::detail

@@ -1,5 +1,5 @@
-// Deadlines below <chrono>, which costs 31,000 lines: the timer that a waiter may be, and durations
-// of std::chrono taken by their shape.
+// Deadlines below <chrono>, which costs 31,000 lines: arming the timer that every waiter is, and
+// durations of std::chrono taken by their shape.
 #pragma once
 
 #include <eddy/runtime/core.hpp>
@@ -7,21 +7,6 @@
 #include <type_traits>
 
 namespace eddy::inline v1::detail {
-
-// A deadline in the loop's timer heap. Ordered by deadline, ties by arming order.
-class timer {
- public:
-  timer(const timer&) = delete;
-  timer& operator=(const timer&) = delete;
-  virtual void fire() noexcept = 0;
-
-  static constexpr std::size_t not_armed = static_cast<std::size_t>(-1);
-  std::size_t index = not_armed;
-
- protected:
-  timer() noexcept {}
-  ~timer() = default;
-};
 
 // False if there is no memory for one more live timer.
 bool arm(loop_core& loop, timer& t, std::int64_t deadline_ns) noexcept;
@@ -101,6 +86,8 @@ class limit {
   }
 
   static constexpr limit after_ns(std::int64_t ns) noexcept { return limit(ns, true); }
+  // What ns() and relative() have told.
+  static constexpr limit of(std::int64_t ns, bool relative) noexcept { return limit(ns, relative); }
   static constexpr limit now() noexcept { return limit(0, true); }
   static constexpr limit never() noexcept { return limit(never_ns, true); }
 

@@ -12,7 +12,7 @@ namespace detail {
 inline constexpr std::int64_t cleanup_limit_ns = 10'000'000'000;
 
 // The untyped part: the body in one scope, then the clean-up in another, shielded one.
-class finally_base : public scope_owner, public timer {
+class finally_base : public scope_owner {
  public:
   void on_cancel() noexcept override { body_scope_.cancel(); }
   void fire() noexcept override;

@@ -11,10 +11,10 @@ enum class reach : bool { open, shielded };
 
 // The untyped part. The body is cancelled when its limit comes, and has ended before its owner goes
 // on. An open body does not start in a cancelled scope; a shielded one does, as clean-up must run.
-class limited_scope : public scope_owner, public timer {
+class limited_scope : public scope_owner {
  public:
   void on_cancel() noexcept override {
-    if (reach_ == reach::open && !no_memory_) body_scope_.cancel();
+    if (reach_ == reach::open && !out_of_memory) body_scope_.cancel();
   }
   void fire() noexcept override;
   std::coroutine_handle<> child_ended(nested_scope&) noexcept override;
@@ -31,7 +31,6 @@ class limited_scope : public scope_owner, public timer {
   limit until_;
   reach reach_;
   bool fired_ = false;
-  bool no_memory_ = false;
 };
 
 // What with_timeout and shield return.

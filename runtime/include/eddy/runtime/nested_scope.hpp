@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eddy/runtime/task.hpp>
+#include <eddy/runtime/wait_list.hpp>
 
 namespace eddy::inline v1::detail {
 
@@ -9,9 +10,9 @@ class nested_scope;
 
 // The awaiter that opens scopes and waits until what runs in them has ended. It is the leaf of the
 // scope it waits in; its on_cancel decides which of its scopes a cancellation reaches.
-class scope_owner : public waiter {
+class scope_owner : public listed_waiter {
  public:
-  // The body of `child` has ended: what it left is in child.body. Returns who runs next: `frame`,
+  // The body of `child` has ended: what it left is in child.body(). Returns who runs next: `frame`,
   // when there is nothing else to wait for; else std::noop_coroutine().
   virtual std::coroutine_handle<> child_ended(nested_scope& child) noexcept = 0;
 
@@ -27,7 +28,11 @@ class nested_scope final : public scope {
   // For std::vector, which moves only before anything has started.
   nested_scope(nested_scope&&) noexcept {}
 
-  std::coroutine_handle<> body_ended() noexcept override { return owner_->child_ended(*this); }
+  // What runs next may free this before the loop notes another scope that runs.
+  std::coroutine_handle<> body_ended() noexcept override {
+    loop->running = above_;
+    return owner_->child_ended(*this);
+  }
 
   // The body is then to be resumed: by transfer, or by schedule().
   void open(scope_owner& owner, scope& outer, std::coroutine_handle<> h,

@@ -1,7 +1,7 @@
 // One request to the selector: what sockets, files and waits for descriptors are made of.
 #pragma once
 
-#include <eddy/runtime/core.hpp>
+#include <eddy/runtime/wait_list.hpp>
 #include <string_view>
 
 namespace eddy::inline v1::detail {
@@ -36,7 +36,7 @@ inline constexpr std::uint32_t malloc_buffer = UINT32_MAX - 1;
 // Lives in the awaiting coroutine's frame. From submit to completion the engine and the kernel may
 // use it and the memory it names; so the coroutine resumes at the completion, also when it is
 // cancelled.
-class operation : public waiter {
+class operation : public listed_waiter {
  public:
   void on_cancel() noexcept override;
 

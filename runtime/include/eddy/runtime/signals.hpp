@@ -2,7 +2,7 @@
 #pragma once
 
 #include <concepts>
-#include <eddy/runtime/core.hpp>
+#include <eddy/runtime/wait_list.hpp>
 #include <optional>
 
 namespace eddy::inline v1 {
@@ -10,7 +10,7 @@ namespace detail {
 
 struct signal_state;
 
-class signal_awaiter final : public waiter {
+class signal_awaiter final : public listed_waiter {
  public:
   explicit signal_awaiter(signal_state* set) noexcept : state_(set) {}
   bool await_ready() const noexcept { return false; }

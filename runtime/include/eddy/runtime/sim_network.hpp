@@ -136,7 +136,10 @@ class host {
   template <class F, class... Args>
     requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
   auto spawn(F fn, Args... args) const {
-    return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...));
+    check();
+    auto* s = detail::start_call({}, fn, args...);
+    s->host = number_;
+    return join_handle<detail::called_result<F, Args...>>(s);
   }
 
   std::uint16_t number() const noexcept { return number_; }

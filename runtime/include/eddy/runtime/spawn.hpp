@@ -28,21 +28,35 @@ class task_scope : public scope {
 // A spawned task: a scope that owns its body's frame and lives until it has ended and nobody holds
 // its handle. The tree of parents and children serves two contracts: a task's result is withheld
 // until what it spawned has ended, and the loop can end everything at the end of run.
-class spawned final : public task_scope {
+//
+// There may be a million that sleep, so it is as small as it can be: the rare name stands behind it
+// in the same block, and what only a task that has ended needs is where its siblings were.
+class spawned : public task_scope {
  public:
   static spawned* create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
                          task_scope* parent, std::string_view name);
   static spawned* start(std::coroutine_handle<> h, promise_base& body, std::string_view name);
 
-  std::coroutine_handle<> body_ended() noexcept override;
-  spawned* child_left() noexcept override;
+  std::coroutine_handle<> body_ended() noexcept final;
+  spawned* child_left() noexcept final;
+  // Makes the body that there is none of yet, in the task's first step. False: that has failed, and
+  // unmade_error() is what it threw.
+  virtual bool make_body() noexcept { return true; }
+  // Ended before its first step, or without one.
+  void end_without_running(const std::exception_ptr& error) noexcept;
+  const std::exception_ptr& error() noexcept {
+    if (has_body()) [[likely]] return body().error;
+    return unmade_error();
+  }
 
   // Nobody joins the task any more: it is cancelled, or left to its parent.
   void handle_dropped() noexcept;
   void handle_released() noexcept;
   void detach() noexcept;
   bool ended() const noexcept { return ended_; }
-  const char* name() const noexcept { return name_ ? name_ : ""; }
+  const char* name() const noexcept {
+    return named_ ? reinterpret_cast<const char*>(this) + own_bytes() : "";
+  }
   bool has_handle() const noexcept { return has_handle_; }
   spawned* sibling() const noexcept { return next_sibling_; }
   // Ended, and nobody can reach it: reports an error that was never joined and leaves the rest to
@@ -53,37 +67,50 @@ class spawned final : public task_scope {
   // Joins a task that has ended; throws std::logic_error (not ended, joined before) or
   // task_cancelled.
   void take_result();
-  void throw_if_cancelled() const;
+  void throw_if_cancelled();
   // Whether `from` is this task or one that this has to wait for, looking ancestor_limit levels up.
   bool waits_for(const spawned& from) const noexcept;
 
   waiter* joiner = nullptr;
 
- private:
+ protected:
   spawned() noexcept {}
   ~spawned() = default;
+
+  // A block for an object of so many bytes and its name behind it.
+  static void* allocate(std::size_t own_bytes, std::string_view name);
+  // Frees one in which nothing was constructed.
+  static void release(void* block, std::size_t own_bytes, std::string_view name) noexcept;
+  // Gives what was constructed there its name, its place in the tree and in the ready queue.
+  void enrol(loop_core& loop, task_scope* parent, std::string_view name) noexcept;
+  virtual std::size_t own_bytes() const noexcept { return sizeof(spawned); }
+  // Calls the destructor; returns own_bytes().
+  virtual std::size_t end_life() noexcept {
+    this->spawned::~spawned();
+    return sizeof(spawned);
+  }
+  // Of a task that has no body. What ends it is kept by the one that has made none.
+  virtual std::exception_ptr& unmade_error() noexcept;
+
+ private:
+  task_scope* parent() const noexcept { return static_cast<task_scope*>(above_); }
+  void take_name(std::string_view name) noexcept;
   spawned*& siblings() noexcept;
   void link(task_scope* parent) noexcept;
   void unlink() noexcept;
   void settle() noexcept;
   void report_unjoined() noexcept;
 
-  task_scope* parent_ = nullptr;
-  spawned* next_sibling_ = nullptr;
-  spawned* prev_sibling_ = nullptr;
-  char* name_ = nullptr;
-  std::uint32_t loop_serial_ = 0;
-
- public:
-  std::uint16_t host = 0;  // of the simulated network, where this runs
-  bool joined : 1 = false;
-
- private:
-  bool body_done_ : 1 = false;
-  bool ended_ : 1 = false;
-  bool has_handle_ : 1 = true;
-  bool error_taken_ : 1 = false;
+  spawned* next_sibling_ = nullptr;  // of an ended one: in the loop's list of the retired
+  union {
+    spawned* prev_sibling_ = nullptr;
+    std::uint32_t loop_serial_;  // of one that has ended, whose handle may outlive the loop
+  };
 };
+
+inline spawned* loop_core::current() const noexcept {
+  return running ? static_cast<spawned*>(running->root()) : nullptr;
+}
 
 class join_base : public waiter {
  public:
@@ -120,7 +147,7 @@ class join_awaiter final : public join_base {
   }
   T await_resume() {
     finish();
-    return static_cast<task_promise<T>*>(task_->body)->take();
+    return static_cast<task_promise<T>&>(task_->body()).take();
   }
 };
 
@@ -141,7 +168,7 @@ class spawned_handle {
   T result() {
     if (!task_) throw_not_awaitable(true);
     task_->take_result();
-    return static_cast<task_promise<T>*>(task_->body)->take();
+    return static_cast<task_promise<T>&>(task_->body()).take();
   }
 
   // Waits for the task. Cancellation point.
@@ -164,7 +191,8 @@ class spawned_handle {
 // own. Joining (`co_await h`) waits for the task and returns its result, once: a second join throws
 // std::logic_error, and so does a task that would join itself, or one whose child it is. Cancelling
 // the joiner leaves the task as it was. A task that was cancelled throws task_cancelled to its
-// joiner. An error that nobody can join any more reaches run_options::on_error. Thread: the loop's.
+// joiner. An error that nobody can join any more reaches run_options::on_error. Keeps the task's
+// frame: a handle of a task that has ended keeps its arguments as long. Thread: the loop's.
 template <class T = void>
 class [[nodiscard("dropping a join_handle cancels its task")]] join_handle final
     : public detail::spawned_handle<T> {
@@ -203,9 +231,67 @@ join_handle<T> spawn(task<T> body, std::string_view name = {}) {
 
 namespace detail {
 
+// A spawned task that makes its body in its first step: by a callable with its arguments, which are
+// in its own block. A coroutine that owned them and awaited the body would be a second frame.
+template <class Maker>
+class spawned_call final : public spawned {
+ public:
+  static spawned* create(loop_core& loop, task_scope* parent, std::string_view name,
+                         Maker&& maker) {
+    void* const block = allocate(sizeof(spawned_call), name);
+    spawned_call* s = nullptr;
+    try {
+      s = ::new (block) spawned_call(std::move(maker));
+    } catch (...) {
+      release(block, sizeof(spawned_call), name);
+      throw;
+    }
+    s->enrol(loop, parent, name);
+    return s;
+  }
+
+  bool make_body() noexcept override {
+    try {
+      auto made = maker_();
+      if (!made || made.frame().promise().where) throw_not_awaitable(!made);
+      adopt(made.frame(), made.frame().promise());
+      (void)made.release();
+      return true;
+    } catch (...) {
+      error_ = std::current_exception();
+      return false;
+    }
+  }
+
+ private:
+  explicit spawned_call(Maker&& maker) : maker_(std::move(maker)) {}
+  ~spawned_call() = default;
+  std::size_t own_bytes() const noexcept override { return sizeof(spawned_call); }
+  std::size_t end_life() noexcept override {
+    this->~spawned_call();
+    return sizeof(spawned_call);
+  }
+  std::exception_ptr& unmade_error() noexcept override { return error_; }
+
+  Maker maker_;
+  std::exception_ptr error_;
+};
+
+// fn(args...), all moved into a new task of `parent`.
 template <class F, class... Args>
-std::invoke_result_t<F&, Args...> own_and_call(F fn, Args... args) {
-  co_return co_await fn(std::move(args)...);
+spawned* create_call(loop_core& loop, task_scope* parent, std::string_view name, F& fn,
+                     Args&... args) {
+  auto maker = [f = std::move(fn), ... a = std::move(args)]() mutable {
+    return f(std::move(a)...);
+  };
+  return spawned_call<decltype(maker)>::create(loop, parent, name, std::move(maker));
+}
+
+// The same for a child of the task that runs now.
+template <class F, class... Args>
+spawned* start_call(std::string_view name, F& fn, Args&... args) {
+  loop_core& loop = require_loop("spawn");
+  return create_call(loop, loop.current(), name, fn, args...);
 }
 
 template <class R>
@@ -213,21 +299,26 @@ struct is_task : std::false_type {};
 template <class T>
 struct is_task<task<T>> : std::true_type {};
 
+// What fn(args...) has as its result, fn being a coroutine function.
+template <class F, class... Args>
+using called_result = typename std::invoke_result_t<F&, Args...>::value_type;
+
 }  // namespace detail
 
-// The same for a coroutine function with its arguments: both are moved into the task's frame, so
-// that captures and arguments live as long as the task runs.
+// The same for a coroutine function with its arguments: both are moved into the task, which calls
+// it in its first step, so that captures and arguments live as long as the task. What fn throws
+// before there is a coroutine is what the task ends with.
 template <class F, class... Args>
   requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
 auto spawn(F fn, Args... args) {
-  return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...));
+  return join_handle<detail::called_result<F, Args...>>(detail::start_call({}, fn, args...));
 }
 
 // The same with a name: spawn("reader", read_lines, std::move(stream)).
 template <class F, class... Args>
   requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
 auto spawn(std::string_view name, F fn, Args... args) {
-  return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...), name);
+  return join_handle<detail::called_result<F, Args...>>(detail::start_call(name, fn, args...));
 }
 
 }  // namespace eddy::inline v1

@@ -50,6 +50,10 @@ class result_slot<T&> {
 
 template <class T>
 struct task_promise final : promise_base {
+  static_assert(alignof(result_slot<T>) <= 2 * sizeof(void*),
+                "compilers place coroutine frames at 16 bytes: return an over-aligned result by "
+                "pointer");
+
   task<T> get_return_object() noexcept;
   std::suspend_always initial_suspend() const noexcept { return {}; }
   final_awaiter final_suspend() const noexcept { return {}; }

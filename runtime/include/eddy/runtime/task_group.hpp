@@ -88,22 +88,24 @@ class task_group final : private detail::task_scope {
   template <class T>
   child_handle<T> spawn(task<T> child, std::string_view name = {}) {
     if (!child || child.frame().promise().where) detail::throw_not_awaitable(!child);
-    detail::spawned* const s = add(child.frame(), child.frame().promise(), name);
+    detail::loop_core& home = open_loop();
+    auto* s = detail::spawned::create(home, child.frame(), child.frame().promise(), this, name);
     (void)child.release();
-    return child_handle<T>(s);
+    return added<T>(s);
   }
-  // The same for a coroutine function with its arguments: both are moved into the child's frame, so
-  // that captures and arguments live as long as it runs.
+  // The same for a coroutine function with its arguments: both are moved into the child, which
+  // calls it in its first step, so that captures and arguments live as long as it runs.
   template <class F, class... Args>
     requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
   auto spawn(F fn, Args... args) {
-    return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...));
+    return spawn(std::string_view(), std::move(fn), std::move(args)...);
   }
   // The same with a name: group.spawn("reader", read_lines, std::move(stream)).
   template <class F, class... Args>
     requires detail::is_task<std::invoke_result_t<F&, Args...>>::value
   auto spawn(std::string_view name, F fn, Args... args) {
-    return spawn(detail::own_and_call<F, Args...>(std::move(fn), std::move(args)...), name);
+    auto* s = detail::create_call(open_loop(), this, name, fn, args...);
+    return added<detail::called_result<F, Args...>>(s);
   }
 
   // Requests cancellation of the body and of all children, and returns at once. The group absorbs
@@ -120,8 +122,13 @@ class task_group final : private detail::task_scope {
   std::coroutine_handle<> body_ended() noexcept override;
   bool take_error(const std::exception_ptr& error) noexcept override;
   detail::spawned* child_left() noexcept override;
-  detail::spawned* add(std::coroutine_handle<> h, detail::promise_base& child,
-                       std::string_view name);
+  // Its loop, if a child can be spawned here and now; throws std::logic_error.
+  detail::loop_core& open_loop() const;
+  template <class T>
+  child_handle<T> added(detail::spawned* child) noexcept {
+    ++size_;
+    return child_handle<T>(child);
+  }
   void open(detail::scope& outer, task_group_errors* collected) noexcept;
   void no_body(const std::exception_ptr& error) noexcept;
   void end_if_done() noexcept;

@@ -10,26 +10,26 @@ using time_point = std::chrono::steady_clock::time_point;
 
 namespace detail {
 
-class sleep_awaiter final : public awaited<sleep_awaiter>, public timer {
+// Until it is armed, its limit stands where the link will.
+class sleep_awaiter final : public awaited<sleep_awaiter> {
  public:
-  explicit sleep_awaiter(limit until) noexcept : until_(until) {}
+  explicit sleep_awaiter(limit until) noexcept {
+    kept_ns = until.ns();
+    relative = until.relative();
+  }
 
   bool start() noexcept;
   void await_resume() {
     leave();
-    if (no_memory_) throw_no_memory();
+    if (out_of_memory) throw_no_memory();
   }
 
   void on_cancel() noexcept override;
   void fire() noexcept override { wake(); }
-
- private:
-  limit until_;
-  bool no_memory_ = false;
 };
 
 // No waiter: it is never parked, so a cancellation has nothing to tell it, and it is no leaf.
-class yield_awaiter final : public ready_node {
+class yield_awaiter final : public suspension {
  public:
   yield_awaiter() noexcept {}
   yield_awaiter(const yield_awaiter&) = delete;

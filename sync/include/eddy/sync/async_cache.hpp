@@ -55,7 +55,7 @@ class cache_base {
   // Starts the load and puts the entry into the table, which owns it then.
   void start_load(cache_entry& e, loop_core& loop, std::coroutine_handle<> h, promise_base& body);
   // Throws std::logic_error if the load of `e` is the task that asks.
-  void require_other(const cache_entry& e, const scope& asks) const;
+  void require_other(const cache_entry& e, scope& asks) const;
   void count_hit(cache_entry& e) noexcept;
   void remove(cache_entry& e) noexcept;
   // Makes room in the table for one more. Throws std::bad_alloc.
@@ -196,7 +196,7 @@ class async_cache : public detail::cache_base {
     return nullptr;
   }
 
-  entry& find_or_load(const Key& key, const detail::scope& asks) {
+  entry& find_or_load(const Key& key, detail::scope& asks) {
     entry* found = find(key);
     if (found && found->is_loaded() && !is_fresh(*found)) found = nullptr;
     if (found) {

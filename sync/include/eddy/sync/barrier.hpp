@@ -18,7 +18,7 @@ class broken_barrier : public std::runtime_error {
 
 namespace detail {
 
-class barrier_wait : public waiter {
+class barrier_wait : public listed_waiter {
  public:
   using timed_result = std::optional<std::size_t>;
   explicit barrier_wait(barrier& b) noexcept : barrier_(b) {}

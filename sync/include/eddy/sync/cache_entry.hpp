@@ -47,7 +47,7 @@ class cache_entry {
   bool loaded_ = false;
 };
 
-class cache_wait : public waiter {
+class cache_wait : public listed_waiter {
  public:
   void on_cancel() noexcept override;
 

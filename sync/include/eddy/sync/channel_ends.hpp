@@ -1,6 +1,7 @@
 // What stands in the lines of a channel<T>; see channel.hpp.
 #pragma once
 
+#include <eddy/runtime/wait_list.hpp>
 #include <eddy/sync/timed.hpp>
 #include <new>
 #include <optional>
@@ -14,7 +15,7 @@ class parking_spot;
 // One who sends to a channel or receives from it: the wait of a coroutine, or the call of a thread,
 // which is never awaited. What is not const here is guarded by the channel's lock as long as it
 // stands in a line, for other threads move items to and from it.
-class channel_end : public waiter {
+class channel_end : public listed_waiter {
  public:
   // woken: out of the line, but the news are still on their way to its loop or thread.
   enum class place : std::uint8_t { outside, line, woken };

@@ -14,7 +14,7 @@ namespace detail {
 // Waits in two lines, one after the other: the condition's, with the lock given back, and, once it
 // was notified, timed out or cancelled, the mutex's. It runs again when it has the lock, so that a
 // notification wakes nobody for nothing, and a cancellation cannot lose the lock.
-class condition_wait : public waiter {
+class condition_wait : public listed_waiter {
  public:
   condition_wait(condition& of, held_permit& guard) noexcept : condition_(of), guard_(guard) {}
   void on_cancel() noexcept override;
@@ -47,8 +47,7 @@ class untimed_condition_wait final : public awaited<untimed_condition_wait, cond
   void await_resume() { finish(); }
 };
 
-class timed_condition_wait final : public awaited<timed_condition_wait, condition_wait>,
-                                   public timer {
+class timed_condition_wait final : public awaited<timed_condition_wait, condition_wait> {
  public:
   timed_condition_wait(limit until, condition& of, held_permit& guard) noexcept
       : awaited(of, guard), until_(until) {}
@@ -56,11 +55,12 @@ class timed_condition_wait final : public awaited<timed_condition_wait, conditio
   void fire() noexcept override { in_time_ = !give_up(); }
   void on_cancel() noexcept override;
   bool await_resume();
+  std::uint64_t& arming() noexcept override { return arming_; }
 
  private:
   limit until_;
+  std::uint64_t arming_;
   bool in_time_ = true;
-  bool no_memory_ = false;
 };
 
 }  // namespace detail

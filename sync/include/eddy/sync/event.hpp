@@ -10,7 +10,7 @@ class event;
 
 namespace detail {
 
-class event_wait : public waiter {
+class event_wait : public listed_waiter {
  public:
   using timed_result = bool;
   explicit event_wait(event& e) noexcept : event_(e) {}

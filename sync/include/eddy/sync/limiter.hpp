@@ -10,7 +10,7 @@ class limiter;
 
 namespace detail {
 
-class limiter_wait : public waiter {
+class limiter_wait : public listed_waiter {
  public:
   using timed_result = bool;
   limiter_wait(limiter& of, std::size_t n) noexcept : limiter_(of), n_(n) {}
@@ -20,7 +20,7 @@ class limiter_wait : public waiter {
 
   std::size_t units() const noexcept { return n_; }
   // There was no memory for the timer that it needs.
-  void set_no_memory() noexcept { no_memory_ = true; }
+  void set_no_memory() noexcept { out_of_memory = true; }
 
  protected:
   ~limiter_wait() = default;
@@ -29,7 +29,6 @@ class limiter_wait : public waiter {
  private:
   limiter& limiter_;
   std::size_t n_;
-  bool no_memory_ = false;
 };
 
 }  // namespace detail

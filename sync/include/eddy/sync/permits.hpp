@@ -34,8 +34,8 @@ class permit_line {
     --forgotten_;
     release();
   }
-  void join(waiter& w) noexcept { waiters_.push_back(w); }
-  void leave(waiter& w) noexcept { waiters_.remove(w); }
+  void join(listed_waiter& w) noexcept { waiters_.push_back(w); }
+  void leave(listed_waiter& w) noexcept { waiters_.remove(w); }
 
  private:
   std::size_t free_;
@@ -78,7 +78,7 @@ class held_permit {
 };
 
 // A granted permit that is cancelled before the coroutine runs goes to the next in line.
-class permit_wait : public waiter {
+class permit_wait : public listed_waiter {
  public:
   using timed_result = held_permit;
   explicit permit_wait(permit_line& of) noexcept : line_(of) {}

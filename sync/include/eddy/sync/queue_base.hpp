@@ -1,6 +1,7 @@
 // What the queues have in common whatever they hold: counts, lines of waiters, shutdown.
 #pragma once
 
+#include <eddy/runtime/wait_list.hpp>
 #include <eddy/sync/timed.hpp>
 
 namespace eddy::inline v1 {

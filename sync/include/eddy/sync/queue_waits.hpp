@@ -10,7 +10,7 @@ namespace eddy::inline v1::detail {
 //   bool add(T&&) noexcept    false: no memory; the item is then as it was
 //   T take() noexcept         the next item
 
-class get_base : public waiter {
+class get_base : public listed_waiter {
  public:
   void on_cancel() noexcept override;
 
@@ -56,7 +56,7 @@ class get_wait : public get_base {
   ~get_wait() = default;
 };
 
-class put_base : public waiter {
+class put_base : public listed_waiter {
  public:
   void on_cancel() noexcept override;
   // For one who waits: there will be no room. It throws when it runs.
@@ -118,7 +118,7 @@ class put_wait : public put_base {
   item_type item_;
 };
 
-class queue_join_wait : public waiter {
+class queue_join_wait : public listed_waiter {
  public:
   using timed_result = bool;
   explicit queue_join_wait(queue_base& q) noexcept : queue_(q) {}

@@ -10,7 +10,7 @@ class rw_lock;
 
 namespace detail {
 
-class rw_wait : public waiter {
+class rw_wait : public listed_waiter {
  public:
   void on_cancel() noexcept override;
   bool exclusive() const noexcept { return exclusive_; }

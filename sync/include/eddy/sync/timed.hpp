@@ -22,19 +22,22 @@ class untimed final : public awaited<untimed<Wait>, Wait> {
 // Ends when `until` comes. What is granted in the turn in which the limit comes, also before the
 // coroutine has run, is kept: a value beats the limit.
 template <class Wait>
-class timed final : public awaited<timed<Wait>, Wait>, public timer {
+class timed final : public awaited<timed<Wait>, Wait> {
  public:
   template <class... Args>
   explicit timed(limit until, Args&&... args)
-      : awaited<timed<Wait>, Wait>(std::forward<Args>(args)...), until_(until) {}
+      : awaited<timed<Wait>, Wait>(std::forward<Args>(args)...), until_ns_(until.ns()) {
+    this->relative = until.relative();
+  }
 
   bool start() noexcept {
     if (!Wait::start()) return false;
     if (this->state != wait_state::waiting) return true;
-    if (until_.immediate()) {
+    const limit until = limit::of(until_ns_, this->relative);
+    if (until.immediate()) {
       fire();
-    } else if (!until_.arm(*this->where->loop, *this)) {
-      no_memory_ = true;
+    } else if (!until.arm(*this->where->loop, *this)) {
+      this->out_of_memory = true;
       fire();
     }
     return true;
@@ -47,13 +50,13 @@ class timed final : public awaited<timed<Wait>, Wait>, public timer {
     } else {
       this->withdraw();
     }
-    ended_ = true;
+    this->limit_came = true;
     this->wake();
   }
 
   void on_cancel() noexcept override {
     disarm(*this->where->loop, *this);
-    if (ended_) {
+    if (this->limit_came) {
       this->drop();  // it was granted nothing that others could have
     } else {
       Wait::on_cancel();
@@ -62,9 +65,9 @@ class timed final : public awaited<timed<Wait>, Wait>, public timer {
 
   typename Wait::timed_result await_resume() {
     disarm(*this->where->loop, *this);
-    if (ended_) {
+    if (this->limit_came) {
       this->leave();
-      if (no_memory_) throw_no_memory();
+      if (this->out_of_memory) throw_no_memory();
       return {};
     }
     if constexpr (std::is_void_v<decltype(Wait::await_resume())>) {
@@ -75,10 +78,13 @@ class timed final : public awaited<timed<Wait>, Wait>, public timer {
     }
   }
 
+  std::uint64_t& arming() noexcept override { return arming_; }
+
  private:
-  limit until_;
-  bool ended_ = false;
-  bool no_memory_ = false;
+  union {
+    std::int64_t until_ns_;  // until it is armed
+    std::uint64_t arming_;
+  };
 };
 
 }  // namespace eddy::inline v1::detail
