@@ -20,12 +20,12 @@
 //  4. Nothing here resumes a coroutine except the loop, and the symmetric transfer between a task
 //     and the one that awaits it.
 //  5. Waking and cancelling never allocate and never throw.
-//  6. A waiter is in one list at most: the ready queue, or the wait_list of what it waits for. While
-//     it is in none, the word of the link is its own, or its timer's.
+//  6. A waiter is in one list at most: the ready queue, or the wait_list of what it waits for.
+//     While it is in none, the word of the link is its own, or its timer's.
 //  7. `loop_core::running` is a scope of the spawned task whose code runs. A nested scope hands it
 //     on to its root when its body has ended, as it may be freed before the next resumption.
-//  8. A scope has a body, and that a frame, from adopt() on; only a spawned task that is to make its
-//     body itself starts without.
+//  8. A scope has a body, and that a frame, from adopt() on; only a spawned task that is to make
+//     its body itself starts without.
 //
 // Threads: all of it belongs to its loop's thread.
 #pragma once
