@@ -9,6 +9,7 @@
 #include <eddy/net/http/error.hpp>
 #include <eddy/net/http/session.hpp>
 #include <eddy/net/tls.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/file.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/loop.hpp>

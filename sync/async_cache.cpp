@@ -1,5 +1,6 @@
 #include <cassert>
 #include <eddy/runtime/cancellation.hpp>
+#include <eddy/runtime/spawn.hpp>
 #include <eddy/sync/async_cache.hpp>
 #include <new>
 #include <stdexcept>

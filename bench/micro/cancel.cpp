@@ -1,6 +1,7 @@
 // A sleeping task is cancelled and joined: directly, and where it sleeps ten awaits deep, which is
 // one throw a level. The floor has no timer and no scopes: it stores an error and wakes the one
 // that sleeps, whose throw goes the same way.
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timer.hpp>
 

@@ -1,6 +1,7 @@
 // Very many tasks that sleep: CPU nanoseconds of each to spawn it until it sleeps, and to cancel
 // and join it; heap bytes of each while it sleeps, with what is needed to cancel it. The floor's
 // wait without a timer, and are woken in the place of a cancellation: nothing is thrown.
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timer.hpp>
 #include <vector>

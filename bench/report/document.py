@@ -68,10 +68,13 @@ def budgets(results, verdicts):
 def growth(verdicts):
     if not verdicts:
         return ""
-    lines = [[v.what, v.implementation, v.against, f"≤ {v.limit:g} ×", verdict_words(v)]
+    lines = [[v.what, v.implementation, v.against,
+              "" if v.limit is None else f"≤ {plain(v.limit)} ×", verdict_words(v)]
              for v in verdicts]
     return ("## How cost grows\n\nBy how much the figure of one grows from the smallest number to "
-            "the largest. Of echo and yield it is the ratio to the floor that may not grow.\n\n"
+            "the largest. Of echo and yield it is the ratio to the floor that may not grow. The "
+            "time of timers, most of which is waiting for memory at a million, may grow as much as "
+            "libuv's does in this run; their instructions may not grow.\n\n"
             + table(["cost", "implementation", "number", "limit", "grows"], lines))
 
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <eddy/runtime/cancellation.hpp>
 #include <stdexcept>
 #include <string>
 

@@ -123,6 +123,19 @@ class Growing(unittest.TestCase):
         verdict, = budgets.judge_growth(made, [self.ECHO])
         self.assertAlmostEqual(verdict.value, 1.0)
 
+    def test_beside_a_rival(self):
+        """It may grow as much as the rival, whose numbers must be the same."""
+        growth = Growth("timers", "timer/N", "ns", 1.0, against="libuv")
+        ours = (("timer/1000", "eddy", "ns", [10]), ("timer/1000000", "eddy", "ns", [50]))
+        slow = (("timer/1000", "libuv", "ns", [10]), ("timer/1000000", "libuv", "ns", [60]))
+        fast = (("timer/1000", "libuv", "ns", [10]), ("timer/1000000", "libuv", "ns", [40]))
+        verdict, = budgets.judge_growth(samples.results(*ours, *slow), [growth])
+        self.assertEqual((verdict.met, verdict.value, verdict.limit), (True, 5.0, 6.0))
+        self.assertFalse(budgets.judge_growth(samples.results(*ours, *fast), [growth])[0].met)
+        for alone in (ours, (*ours, slow[0])):
+            verdict, = budgets.judge_growth(samples.results(*alone), [growth])
+            self.assertEqual((verdict.met, verdict.why), (None, "no libuv in this run"))
+
     def test_one_number_is_no_growth(self):
         made = samples.results(("timer/1000", "eddy", "ns", [70]))
         self.assertEqual(budgets.judge_growth(made, [self.TIMERS]), [])

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <eddy/net/tcp.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/file.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/offload.hpp>

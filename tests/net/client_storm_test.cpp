@@ -1,6 +1,7 @@
 // Ten thousand requests with random cancellations and timeouts against a hostile origin: the pool
 // must come out of it whole.
 #include <eddy/net/http/timeout.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/timeout.hpp>
 

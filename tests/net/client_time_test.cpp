@@ -1,5 +1,6 @@
 // Timeouts of each kind, and cancellation at every suspension of an exchange.
 #include <cstdlib>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/sync/event.hpp>
 

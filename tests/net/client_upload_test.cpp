@@ -1,5 +1,6 @@
 // Bodies from files, generators, forms and JSON: the exact bytes, and what goes wrong with them.
 #include <eddy/net/http/json.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/sync/event.hpp>
 
 #include "../support/upload_site.hpp"

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <eddy/net/http/error.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 
 #include "../support/dialing.hpp"

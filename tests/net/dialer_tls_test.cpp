@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <eddy/net/http/error.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/race.hpp>
 #include <eddy/runtime/run.hpp>
 

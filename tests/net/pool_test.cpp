@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <eddy/net/http/error.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/spawn.hpp>

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/tcp.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <mutex>
 

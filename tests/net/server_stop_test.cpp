@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <eddy/sync/event.hpp>
 #include <system_error>

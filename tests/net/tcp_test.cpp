@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <system_error>

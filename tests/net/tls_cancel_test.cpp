@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <eddy/net/tls.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <system_error>
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <eddy/net/udp.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <set>
 #include <vector>

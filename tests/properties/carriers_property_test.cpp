@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/sync/async_cache.hpp>
 #include <eddy/sync/channel.hpp>
 #include <optional>

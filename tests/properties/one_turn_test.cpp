@@ -2,6 +2,7 @@
 // one table. In the calm world, where a turn runs all that is ready, and then expires timers.
 #include <doctest/doctest.h>
 
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/offload.hpp>
 #include <eddy/sync/barrier.hpp>
 #include <eddy/sync/channel.hpp>

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/sync/limiter.hpp>
 #include <eddy/sync/mutex.hpp>
 #include <eddy/sync/rw_lock.hpp>

@@ -1,6 +1,7 @@
 // Event, condition and barrier, with limits of all kinds.
 #include <doctest/doctest.h>
 
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/sync/barrier.hpp>
 #include <eddy/sync/condition.hpp>
 #include <eddy/sync/event.hpp>

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <eddy/runtime/as_completed.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/finally.hpp>
 #include <eddy/runtime/race.hpp>
 #include <eddy/runtime/shield.hpp>

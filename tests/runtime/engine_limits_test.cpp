@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <coroutine>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/spawn.hpp>
 #include <eddy/runtime/timer.hpp>

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <deque>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/spawn.hpp>

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/file.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/loop.hpp>

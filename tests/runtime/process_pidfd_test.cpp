@@ -10,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/process.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <thread>

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <eddy/net/tcp.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/sim.hpp>
 #include <eddy/runtime/sim_files.hpp>

@@ -1,5 +1,6 @@
 // Happy eyeballs by the simulator's clock, which is exact in its calm world.
 #include <eddy/net/resolve_error.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <vector>
 

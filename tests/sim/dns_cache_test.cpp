@@ -1,6 +1,7 @@
 // The cache of names, by the simulator's clock.
 #include "../../net/dns_cache.hpp"
 
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/timeout.hpp>
 

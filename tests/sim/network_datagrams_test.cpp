@@ -3,6 +3,7 @@
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/udp.hpp>
 #include <eddy/net/unix.hpp>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/timeout.hpp>
 #include <functional>
 #include <set>

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/file.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/offload.hpp>

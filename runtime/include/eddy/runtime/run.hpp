@@ -1,7 +1,6 @@
 // run: from a plain function into the loop and back.
 #pragma once
 
-#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/run_options.hpp>
 #include <eddy/runtime/spawn.hpp>
 
@@ -34,9 +33,9 @@ class runner {
 // Makes a loop on this thread, runs `main` on it and returns its result: asyncio.run. The result is
 // withheld until all that `main` spawned has ended; detached tasks are then cancelled and awaited,
 // offloaded calls that have started are waited for. Throws what `main` throws, or before that the
-// first error that nobody could join (run_options::on_error); `task_cancelled` if it was cancelled;
-// std::logic_error if a loop runs on this thread already; std::system_error if the selector cannot
-// be had, with the reason.
+// first error that nobody could join (run_options::on_error); `task_cancelled` if it was cancelled
+// (<eddy/runtime/cancellation.hpp>); std::logic_error if a loop runs on this thread already;
+// std::system_error if the selector cannot be had, with the reason.
 template <class T>
 T run(task<T> main, run_options options) {
   if (!main || main.frame().promise().where) detail::throw_not_awaitable(!main);

@@ -1,7 +1,7 @@
 // The untyped part of async_cache: entries, their table and order, and those who wait for a load.
 #pragma once
 
-#include <eddy/runtime/spawn.hpp>
+#include <eddy/runtime/core.hpp>
 #include <eddy/sync/line.hpp>
 
 namespace eddy::inline v1::detail {
