@@ -9,11 +9,12 @@ import shutil
 import sys
 import time
 
-from report import budgets, building, document, facts, macro, micro, plots, rows
+from report import budgets, building, document, facts, macro, micro, plots, rows, summary
 from report.building import progress
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "bench" / "plots"
+README = ROOT / "README.md"
 
 
 def part_micro(results, builds, settings):
@@ -53,7 +54,7 @@ def arguments():
                         help="--check allows times and ratios so many times their budget "
                         "(%(default)g)")
     parser.add_argument("--publish", action="store_true",
-                        help="copy the plots that the README shows to bench/plots")
+                        help="put the table and the plots of this run into the README")
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: at least 1")
@@ -100,11 +101,19 @@ def write(results, verdicts, growth, folder):
     (folder / "REPORT.md").write_text(text, encoding="utf-8")
 
 
-def publish(folder):
+def publish(results, verdicts, folder):
+    """The README shows a whole run in which nothing failed, or that of before."""
+    why = "a check failed" if results.failures else "a quick run" if results.facts.get("quick") \
+        else "" if set(results.facts.get("parts", PARTS)) == set(PARTS) else "not all parts ran"
+    if why:
+        progress(f"not published: {why}")
+        return
     PUBLISHED.mkdir(exist_ok=True)
     for name in plots.PUBLISHED:
         if (folder / name).is_file():
             shutil.copy(folder / name, PUBLISHED / name)
+    text = summary.replaced(README.read_text(encoding="utf-8"), summary.section(results, verdicts))
+    README.write_text(text, encoding="utf-8")
 
 
 def conclude(options, results, verdicts):
@@ -133,10 +142,8 @@ def main():
     growth = budgets.judge_growth(results)
     write(results, verdicts, growth, options.output)
     progress(f"written: {options.output / 'REPORT.md'}")
-    if results.failures and options.publish:
-        progress("not published: a check failed")
-    elif options.publish:
-        publish(options.output)
+    if options.publish:
+        publish(results, verdicts, options.output)
     return conclude(options, results, verdicts + growth)
 
 

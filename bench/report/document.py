@@ -1,6 +1,7 @@
 """REPORT.md: budgets, growth, plots, every figure with its spread, and what it was measured on."""
 
 import report.rows as rows_of
+from report import summary
 from report.numbers import figure, plain
 
 HEAD = """\
@@ -127,8 +128,9 @@ def head(results):
 
 def report(results, budget_verdicts, growth_verdicts, plots):
     """The text of REPORT.md; `plots` are the names of the SVG files beside it."""
-    parts = [head(results), failures(results), budgets(results, budget_verdicts),
-             growth(growth_verdicts)]
+    short = summary.table(results)
+    parts = [head(results), failures(results), "## In short\n\n" + short if short else "",
+             budgets(results, budget_verdicts), growth(growth_verdicts)]
     if plots:
         parts.append("## Plots\n\n" + "\n\n".join(
             f"![{name.removesuffix('.svg').replace('_', ' ')}]({name})" for name in plots) + "\n")

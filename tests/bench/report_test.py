@@ -8,7 +8,7 @@ import unittest
 
 import samples
 
-from report import budgets, document, macro, micro, rows
+from report import budgets, document, macro, micro, plots, rows, summary
 from report.budgets import Budget
 
 SMALL = (Budget("yield", "yield", "ns", 2.0, "floor"),
@@ -23,6 +23,13 @@ asio 1.22.1
 
 Each figure is the median of its rounds, with the quartiles in brackets. A ratio is the median of
 the ratios of each round, in which implementations take turns; what slows a round slows both.
+
+## In short
+
+| measure | Eddy | × floor | others in the same run |
+|---|---|---|---|
+| spawn and join a task | 40.0 ns | 4.00 | – |
+| yield | 10.0 ns | 2.00 | asio 200 ns |
 
 ## Budgets
 
@@ -92,6 +99,32 @@ class Report(unittest.TestCase):
         made = small()
         made.facts["quick"] = True
         self.assertIn("quick: figures to look at", self.text(made))
+
+
+class Readme(unittest.TestCase):
+    """What --publish puts between the marks of the README."""
+    README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+
+    def test_the_figures_of_the_run(self):
+        made = small()
+        text = summary.section(made, budgets.judge(made, SMALL))
+        self.assertIn("5 rounds on A machine, 2 cores, Linux 6.1; g++ 12.2; asio 1.22.1.\n"
+                      "Of 3 rows of budgets 1 were met.\n\n| measure | Eddy |", text)
+        self.assertIn("| yield | 10.0 ns | 2.00 | asio 200 ns |\n", text)
+
+    def test_only_what_is_between_the_marks_changes(self):
+        readme = summary.replaced(self.README, "new\n")
+        before, after = self.README.split(summary.BEGIN)
+        self.assertEqual(readme, before + summary.BEGIN + "new\n" + summary.END +
+                         after.split(summary.END)[1])
+        self.assertEqual(summary.replaced(readme, "new\n"), readme)
+        with self.assertRaises(ValueError):
+            summary.replaced("no marks", "new\n")
+
+    def test_it_shows_every_measure_and_plot(self):
+        expected = [f"| {line.what} | " for line in summary.LINES]
+        expected += [f"(bench/plots/{name})" for name in plots.PUBLISHED]
+        self.assertEqual([text for text in expected if text not in self.README], [])
 
 
 class Scripts(unittest.TestCase):
