@@ -22,6 +22,7 @@ class Bar(typing.NamedTuple):
     value: float
     low: float  # quartiles
     high: float
+    times: float | None = None  # its floor, the median of the rounds
 
 
 class Group(typing.NamedTuple):
@@ -84,8 +85,8 @@ def draw_bar(drawing, axis, group, bar, metric, y):
     if group.floor:
         end = max(end, axis.at(group.floor))
     times = ""
-    if group.floor and not is_floor(bar.name):
-        times = f" · {plain(bar.value / group.floor)} × {group.floor_name}"
+    if bar.times is not None and not is_floor(bar.name):
+        times = f" · {plain(bar.times)} × {group.floor_name}"
     drawing.text(end + 7, y + 10, figure(bar.value, metric) + times,
                  "strong" if is_ours(bar.name) else "soft")
 
@@ -104,7 +105,7 @@ class Scale(typing.NamedTuple):
     logarithmic: bool = False  # y; else where the spread asks for it
 
 
-NAMES = 132  # right of a panel: its curves' names
+NAME = 7.2  # a letter of a curve's name, right of its panel
 PANEL_HEIGHT = 250
 
 
@@ -114,10 +115,11 @@ def curves(title, subtitle, panels, scale):
     lines = -(-len(panels) // columns)
     drawing = svg.Drawing(WIDTH, TOP + lines * (PANEL_HEIGHT + 68), title, subtitle)
     wide = (WIDTH - 40) / columns
+    names = 34 + NAME * max(len(name) for panel in panels for name in panel.curves)
     for number, panel in enumerate(panels):
         left = 20 + (number % columns) * wide
         top = TOP + number // columns * (PANEL_HEIGHT + 68)
-        area = (left + 58, top + 22, left + wide - NAMES, top + 22 + PANEL_HEIGHT)
+        area = (left + 58, top + 22, left + wide - names, top + 22 + PANEL_HEIGHT)
         draw_panel(drawing, panel, scale, area)
     return drawing.svg()
 

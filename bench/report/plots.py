@@ -31,14 +31,16 @@ def group(results, measure, metric, label):
     ours = [n for n in names if rows_of.is_ours(n)]
     if not ours:
         return None
+    floor = results.floor_of(measure, ours[0], metric)
+    value = floor and results.median(measure, floor, metric)
     found = []
     names = ours + [n for n in names if rows_of.is_rival(n)] + \
         [n for n in names if rows_of.is_floor(n)]
     for name in names:
         low, middle, high = rows_of.quartiles(results.values(measure, name, metric))
-        found.append(charts.Bar(name, middle, low, high))
-    floor = results.floor_of(measure, ours[0], metric)
-    value = floor and results.median(measure, floor, metric)
+        ratios = results.ratios(measure, name, floor, metric) if value else []
+        times = rows_of.quartiles(ratios)[1] if ratios else None
+        found.append(charts.Bar(name, middle, low, high, times))
     return charts.Group(label, found, value or None, floor or "")
 
 
@@ -92,6 +94,8 @@ def echo_latency(results):
     for measure, label in echo_labels(results, r"echo/(\d+)/(64)B/(1)").items():
         curves = {}
         for name in results.implementations(measure, "p99_us"):
+            if name.endswith("/read_some"):  # twice as many curves would hide each other
+                continue
             points = [(metric, results.median(measure, name, metric)) for metric in PERCENTILES]
             curves[name] = [(metric, value) for metric, value in points if value]
         panels.append(charts.Panel(label, {name: c for name, c in curves.items() if c}))
