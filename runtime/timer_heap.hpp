@@ -1,9 +1,8 @@
 // The loop's deadlines: a 4-ary heap whose timers know their place, so that cancelling needs no
 // search. Four entries are a cache line, so a timer itself keeps the number of its arming, which is
-// asked for only where two deadlines are the same. Measured against a pairing heap and a timer
-// wheel: the heap is not the cheapest, but no operation of it grows past a fraction of a
-// microsecond at a million live timers, where a wheel's cascade stalls a turn for 6 ms and a
-// pairing heap's for 90.
+// asked for only where two deadlines are the same. Beside a pairing heap and a timer wheel it is
+// not the cheapest, but no operation of it grows past a fraction of a microsecond at a million live
+// timers, where a wheel's cascade stalls a turn for 6 ms and a pairing heap's for 90.
 #pragma once
 
 #include <cstddef>

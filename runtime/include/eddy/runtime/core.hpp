@@ -274,7 +274,6 @@ inline void scope::adopt(std::coroutine_handle<> h, promise_base& promise) noexc
   promise.where = this;
 }
 
-
 // The loop of this thread, or null.
 loop_core* current_loop() noexcept;
 // Whether `loop`, which had this serial number and may be gone, is the loop of this thread. Its
