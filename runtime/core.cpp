@@ -38,8 +38,6 @@ loop_core& require_loop(const char* what) {
   return *loop;
 }
 
-void throw_cancelled(loop_core& loop) { std::rethrow_exception(loop.cancellation); }
-
 void throw_not_awaitable(bool empty) {
   throw std::logic_error(empty ? "an empty task, handle or generator was awaited"
                                : "a task was awaited or started twice");

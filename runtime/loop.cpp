@@ -150,12 +150,16 @@ void loop_state::run_ready() {
   running = nullptr;
 }
 
-// A body that was cancelled before its first step never takes one. Only a spawned task starts
-// without a body.
 void loop_state::start(scope& where) {
   running = &where;
   where.state = wait_state::idle;
-  if (where.has_body() && !where.cancelled) [[likely]] return where.frame.resume();
+  if (where.cancelled || !where.has_body()) [[unlikely]] return start_otherwise(where);
+  where.frame.resume();
+}
+
+// A body that was cancelled before its first step never takes one. Only a spawned task starts
+// without a body.
+void loop_state::start_otherwise(scope& where) {
   if (where.has_body()) {
     where.body().error = cancellation;
     return where.body_ended().resume();

@@ -135,7 +135,12 @@ void spawned::retire() noexcept {
 
 void spawned::destroy() noexcept {
   if (has_body()) frame.destroy();
-  const std::size_t behind = named_ ? room_for(name()) : 0;
+  if (named_) return destroy_named();
+  free_frame(this, end_life());
+}
+
+void spawned::destroy_named() noexcept {
+  const std::size_t behind = room_for(name());
   free_frame(this, end_life() + behind);
 }
 
@@ -188,19 +193,19 @@ void spawned::take_result() {
   }
   if (joined || joiner) throw std::logic_error("a task was joined twice: " + std::string(name()));
   joined = true;
-  throw_if_cancelled();
+  if (std::exception_ptr error = error_of_join()) std::rethrow_exception(std::move(error));
 }
 
-void spawned::throw_if_cancelled() {
+std::exception_ptr spawned::error_of_join() {
   const std::exception_ptr& error = this->error();
-  if (!error) return;
+  if (!error) return nullptr;
   // The result of a task may be asked for when its loop is gone.
   const bool is_here = runs_here(loop, loop_serial_);
   const bool cancelled_here =
       is_here ? is_cancellation(*loop, error) : is_cancellation(error);
-  if (!cancelled_here && has_body()) return;
-  if (!cancelled_here) std::rethrow_exception(error);
-  throw task_cancelled("task \"" + std::string(name()) + "\" was cancelled");
+  if (!cancelled_here) return has_body() ? nullptr : error;
+  return std::make_exception_ptr(
+      task_cancelled("task \"" + std::string(name()) + "\" was cancelled"));
 }
 
 bool join_base::start() noexcept {
@@ -231,19 +236,28 @@ void join_base::on_cancel() noexcept {
   drop();
 }
 
-void join_base::finish() {
-  leave();
-  if (fault_ == fault::joined_twice) {
-    throw std::logic_error("a task was joined twice: " + std::string(task_->name()));
-  }
-  if (fault_ == fault::joins_itself) {
-    throw std::logic_error("task \"" + std::string(task_->name()) +
-                           "\" is joined by itself or by a task that it waits for");
-  }
+bool join_base::join_ended() noexcept {
+  if (left_cancelled()) fault_ = fault::cancelled;
+  if (fault_ != fault::none) return false;
   task_->joiner = nullptr;
   task_->joined = true;
   if (!task_->has_handle()) task_->retire();
-  task_->throw_if_cancelled();
+  return !task_->error();
+}
+
+std::exception_ptr join_base::join_error() {
+  switch (fault_) {
+    case fault::none: return task_->error_of_join();
+    case fault::cancelled: return where->loop->cancellation;
+    case fault::joined_twice:
+      return std::make_exception_ptr(
+          std::logic_error("a task was joined twice: " + std::string(task_->name())));
+    case fault::joins_itself:
+      return std::make_exception_ptr(
+          std::logic_error("task \"" + std::string(task_->name()) +
+                           "\" is joined by itself or by a task that it waits for"));
+  }
+  return nullptr;
 }
 
 }  // namespace eddy::inline v1::detail

@@ -67,7 +67,8 @@ class spawned : public task_scope {
   // Joins a task that has ended; throws std::logic_error (not ended, joined before) or
   // task_cancelled.
   void take_result();
-  void throw_if_cancelled();
+  // What a join throws that the body has not left to it, or null.
+  std::exception_ptr error_of_join();
   // Whether `from` is this task or one that this has to wait for, looking ancestor_limit levels up.
   bool waits_for(const spawned& from) const noexcept;
 
@@ -95,6 +96,7 @@ class spawned : public task_scope {
  private:
   task_scope* parent() const noexcept { return static_cast<task_scope*>(above_); }
   void take_name(std::string_view name) noexcept;
+  void destroy_named() noexcept;
   spawned*& siblings() noexcept;
   void link(task_scope* parent) noexcept;
   void unlink() noexcept;
@@ -120,14 +122,21 @@ class join_base : public waiter {
   explicit join_base(spawned* s) noexcept : task_(s) {}
   ~join_base() = default;
   bool start() noexcept;
-  // Throws cancelled (this scope), task_cancelled, or std::logic_error (joined before, or by
-  // itself).
-  void finish();
+  // The end of the wait. False: the task has no result, or this has not joined it.
+  bool join_ended() noexcept;
+  // Then: cancelled (this scope), task_cancelled, or std::logic_error (joined before, or by
+  // itself). Null: the error of the body. The coroutine itself throws it; see throw_cancelled.
+  std::exception_ptr join_error();
+  // Throws it.
+  void finish() {
+    if (join_ended()) return;
+    if (std::exception_ptr error = join_error()) std::rethrow_exception(std::move(error));
+  }
 
   spawned* task_;
 
  private:
-  enum class fault : std::uint8_t { none, joined_twice, joins_itself };
+  enum class fault : std::uint8_t { none, cancelled, joined_twice, joins_itself };
   fault fault_ = fault::none;
 };
 
@@ -146,7 +155,9 @@ class join_awaiter final : public join_base {
     return start();
   }
   T await_resume() {
-    finish();
+    if (!join_ended()) [[unlikely]] {
+      if (std::exception_ptr error = join_error()) std::rethrow_exception(std::move(error));
+    }
     return static_cast<task_promise<T>&>(task_->body()).take();
   }
 };
