@@ -5,6 +5,7 @@
 #include <string>
 
 #include "loop_state.hpp"
+#include "thread_loops.hpp"
 
 namespace eddy::inline v1::detail {
 
@@ -30,11 +31,17 @@ void loop_core::cancel(scope& target) noexcept {
   cancelling_last = nullptr;
 }
 
-loop_core& require_loop(const char* what) {
-  loop_core* loop = current_loop();
-  if (!loop) {
-    throw std::logic_error(std::string(what) + ": no loop runs on this thread; use eddy::run");
-  }
+namespace {
+
+[[noreturn, gnu::noinline]] void throw_no_loop(const char* what) {
+  throw std::logic_error(std::string(what) + ": no loop runs on this thread; use eddy::run");
+}
+
+}  // namespace
+
+[[gnu::noinline]] loop_core& require_loop(const char* what) {
+  loop_core* const loop = loops_of_this_thread.current;
+  if (!loop) [[unlikely]] throw_no_loop(what);
   return *loop;
 }
 
@@ -69,8 +76,8 @@ namespace {
 constexpr std::uint16_t redelivery_limit = 1000;
 
 std::string place_of(const scope& where) {
-  if (!where.has_body() || where.body().at.line() == 0) return "not yet suspended";
-  const std::source_location at = where.body().at;
+  if (!where.has_body() || where.body().at.place().line() == 0) return "not yet suspended";
+  const std::source_location at = where.body().at.place();
   return std::string(at.file_name()) + ":" + std::to_string(at.line());
 }
 

@@ -51,24 +51,44 @@ void spawned::take_name(std::string_view name) noexcept {
 
 void spawned::enrol(loop_core& to, task_scope* parent, std::string_view name) noexcept {
   if (!name.empty()) take_name(name);
+  enrol_unnamed(to, parent, to.current());
+}
+
+inline void spawned::enrol_unnamed(loop_core& to, task_scope* parent, const spawned* by) noexcept {
   loop = &to;
-  if (const spawned* const by = to.current()) host = by->host;
+  if (by) host = by->host;
   cancelled = parent ? parent->cancelled : state_of(to).ending;
   link(parent);
   schedule();
 }
 
-spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
-                         task_scope* parent, std::string_view name) {
+[[gnu::noinline]] spawned* spawned::create_named(loop_core& loop, std::coroutine_handle<> h,
+                                                 promise_base& body, task_scope* parent,
+                                                 std::string_view name) {
   auto* s = ::new (allocate(sizeof(spawned), name)) spawned();
   s->adopt(h, body);
   s->enrol(loop, parent, name);
   return s;
 }
 
+spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
+                         task_scope* parent, std::string_view name) {
+  if (!name.empty()) return create_named(loop, h, body, parent, name);
+  auto* s = ::new (allocate_frame(sizeof(spawned))) spawned();
+  s->adopt(h, body);
+  s->enrol_unnamed(loop, parent, loop.current());
+  return s;
+}
+
+// The same, but that less has to outlive the allocation.
 spawned* spawned::start(std::coroutine_handle<> h, promise_base& body, std::string_view name) {
   loop_core& loop = require_loop("spawn");
-  return create(loop, h, body, loop.current(), name);
+  if (!name.empty()) return create_named(loop, h, body, loop.current(), name);
+  auto* s = ::new (allocate_frame(sizeof(spawned))) spawned();
+  s->adopt(h, promise_of(h));
+  spawned* const parent = loop.current();
+  s->enrol_unnamed(loop, parent, parent);
+  return s;
 }
 
 spawned*& spawned::siblings() noexcept {
@@ -90,16 +110,17 @@ void spawned::unlink() noexcept {
 
 std::coroutine_handle<> spawned::body_ended() noexcept {
   body_done_ = true;
-  const std::exception_ptr& error = this->error();
-  if (error && parent()) error_taken_ = parent()->take_error(error);
+  if (failed() && parent()) [[unlikely]] error_taken_ = parent()->take_error(error());
   if (!first_child) settle();
   return std::noop_coroutine();
 }
 
-std::exception_ptr& spawned::unmade_error() noexcept { return body().error; }
-
 void spawned::end_without_running(const std::exception_ptr& why) noexcept {
-  (has_body() ? body().error : unmade_error()) = why;
+  if (has_body()) {
+    body().fail(why);
+  } else {
+    *unmade_error() = why;
+  }
   (void)body_ended();
 }
 
@@ -122,7 +143,7 @@ void spawned::settle() noexcept {
 }
 
 void spawned::report_unjoined() noexcept {
-  if (joined || !error() || error_taken_ || is_cancellation(*loop, error())) return;
+  if (joined || !failed() || error_taken_ || is_cancellation(*loop, error())) return;
   state_of(*loop).report(error());
 }
 
@@ -197,13 +218,14 @@ void spawned::take_result() {
 }
 
 std::exception_ptr spawned::error_of_join() {
-  const std::exception_ptr& error = this->error();
+  std::exception_ptr error = this->error();
   if (!error) return nullptr;
   // The result of a task may be asked for when its loop is gone.
   const bool is_here = runs_here(loop, loop_serial_);
   const bool cancelled_here =
       is_here ? is_cancellation(*loop, error) : is_cancellation(error);
-  if (!cancelled_here) return has_body() ? nullptr : error;
+  if (!cancelled_here && has_body()) return nullptr;
+  if (!cancelled_here) return error;
   return std::make_exception_ptr(
       task_cancelled("task \"" + std::string(name()) + "\" was cancelled"));
 }
@@ -242,7 +264,7 @@ bool join_base::join_ended() noexcept {
   task_->joiner = nullptr;
   task_->joined = true;
   if (!task_->has_handle()) task_->retire();
-  return !task_->error();
+  return !task_->failed();
 }
 
 std::exception_ptr join_base::join_error() {

@@ -30,10 +30,12 @@
 // Threads: all of it belongs to its loop's thread.
 #pragma once
 
+#include <bit>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <source_location>
 #include <utility>
 
@@ -237,17 +239,69 @@ class scope : public ready_node {
 void* allocate_frame(std::size_t size);
 void free_frame(void* frame, std::size_t size) noexcept;
 
+// Where a coroutine waits and, of one that has ended, what it has thrown: never both, so that they
+// share a word of each frame. Both are addresses of what is aligned; a place is kept as one more.
+class place_or_error {
+ public:
+  place_or_error() noexcept : place_(no_place) {}
+  place_or_error(const place_or_error&) = delete;
+  place_or_error& operator=(const place_or_error&) = delete;
+  ~place_or_error() {
+    if (failed()) error_.~exception_ptr();
+  }
+
+  // Of the await that the coroutine is suspended in; it has not failed.
+  void operator=(std::source_location at) noexcept {
+    place_ = std::bit_cast<std::uintptr_t>(at) + is_place;
+  }
+  std::source_location place() const noexcept {
+    if (failed()) return {};
+    return std::bit_cast<std::source_location>(place_ - is_place);
+  }
+  bool failed() const noexcept { return (place_ & is_place) == 0; }
+  std::exception_ptr error() const noexcept {
+    return failed() ? error_ : std::exception_ptr();
+  }
+  // Not null.
+  void fail(std::exception_ptr error) noexcept {
+    if (failed()) error_.~exception_ptr();
+    ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error));
+  }
+  // It has not failed any longer.
+  std::exception_ptr take_error() noexcept {
+    std::exception_ptr taken = std::move(error_);
+    error_.~exception_ptr();
+    place_ = no_place;
+    return taken;
+  }
+
+ private:
+  static constexpr std::uintptr_t is_place = 1;
+  static constexpr std::uintptr_t no_place = is_place;  // of null
+
+  union {
+    std::uintptr_t place_;
+    std::exception_ptr error_;
+  };
+  static_assert(sizeof(std::exception_ptr) == sizeof(std::uintptr_t));
+};
+
 // What the promises of task and generator share.
 struct promise_base {
   std::coroutine_handle<> continuation;  // null: the body of a scope
   scope* where = nullptr;                // null: never awaited
-  std::source_location at;               // of the await it is suspended in
-  std::exception_ptr error;
+  place_or_error at;
+
+  bool failed() const noexcept { return at.failed(); }
+  std::exception_ptr error() const noexcept { return at.error(); }  // null: it has not failed
+  void fail(std::exception_ptr error) noexcept { at.fail(std::move(error)); }
+  // What take() of a coroutine that has failed throws.
+  [[noreturn]] void rethrow() { std::rethrow_exception(at.take_error()); }
 
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
-  void unhandled_exception() noexcept { error = std::current_exception(); }
+  void unhandled_exception() noexcept { fail(std::current_exception()); }
   // Whoever runs after this coroutine has ended.
   std::coroutine_handle<> ended() noexcept {
     loop_core& loop = *where->loop;

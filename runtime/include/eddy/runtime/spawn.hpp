@@ -40,14 +40,16 @@ class spawned : public task_scope {
   std::coroutine_handle<> body_ended() noexcept final;
   spawned* child_left() noexcept final;
   // Makes the body that there is none of yet, in the task's first step. False: that has failed, and
-  // unmade_error() is what it threw.
+  // *unmade_error() is what it threw.
   virtual bool make_body() noexcept { return true; }
   // Ended before its first step, or without one.
   void end_without_running(const std::exception_ptr& error) noexcept;
-  const std::exception_ptr& error() noexcept {
-    if (has_body()) [[likely]] return body().error;
-    return unmade_error();
+  bool failed() noexcept {
+    if (has_body()) [[likely]] return body().failed();
+    return *unmade_error() != nullptr;
   }
+  // Null: it has not failed.
+  std::exception_ptr error() noexcept { return has_body() ? body().error() : *unmade_error(); }
 
   // Nobody joins the task any more: it is cancelled, or left to its parent.
   void handle_dropped() noexcept;
@@ -90,10 +92,14 @@ class spawned : public task_scope {
     this->spawned::~spawned();
     return sizeof(spawned);
   }
-  // Of a task that has no body. What ends it is kept by the one that has made none.
-  virtual std::exception_ptr& unmade_error() noexcept;
+  // Of a task that has no body: what has ended it is kept by the one that was to make it.
+  virtual std::exception_ptr* unmade_error() noexcept { return nullptr; }
 
  private:
+  static spawned* create_named(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
+                               task_scope* parent, std::string_view name);
+  // `by` is the task that has spawned this, or null.
+  void enrol_unnamed(loop_core& loop, task_scope* parent, const spawned* by) noexcept;
   task_scope* parent() const noexcept { return static_cast<task_scope*>(above_); }
   void take_name(std::string_view name) noexcept;
   void destroy_named() noexcept;
@@ -282,7 +288,7 @@ class spawned_call final : public spawned {
     this->~spawned_call();
     return sizeof(spawned_call);
   }
-  std::exception_ptr& unmade_error() noexcept override { return error_; }
+  std::exception_ptr* unmade_error() noexcept override { return &error_; }
 
   Maker maker_;
   std::exception_ptr error_;
