@@ -1,6 +1,7 @@
 #include <eddy/runtime/core.hpp>
 #include <cassert>
 #include <eddy/runtime/cancellation.hpp>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -44,6 +45,14 @@ namespace {
   if (!loop) [[unlikely]] throw_no_loop(what);
   return *loop;
 }
+
+// Not inline, as it would take registers from every coroutine.
+void place_or_error::fail(std::exception_ptr error) noexcept {
+  if (failed()) error_.~exception_ptr();
+  ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error));
+}
+
+void promise_base::unhandled_exception() noexcept { fail(std::current_exception()); }
 
 void throw_not_awaitable(bool empty) {
   throw std::logic_error(empty ? "an empty task, handle or generator was awaited"

@@ -40,8 +40,7 @@ loop_settings&& checked(loop_settings&& s) {
 [[gnu::noinline]] loop_core* current_loop() noexcept { return loops_of_this_thread.current; }
 
 [[gnu::noinline]] bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept {
-  const loop_core* const here = loops_of_this_thread.current;
-  return here == loop && here->serial == serial;
+  return loops_of_this_thread.runs(loop, serial);
 }
 
 loop_state::loop_state(loop_settings&& s, loop* host)

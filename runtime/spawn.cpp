@@ -6,6 +6,7 @@
 #include <string>
 
 #include "loop_state.hpp"
+#include "thread_loops.hpp"
 
 namespace eddy::inline v1::detail {
 
@@ -108,9 +109,17 @@ void spawned::unlink() noexcept {
   (prev_sibling_ ? prev_sibling_->next_sibling_ : siblings()) = next_sibling_;
 }
 
+[[gnu::noinline]] bool spawned::failed_unmade() noexcept {
+  return static_cast<bool>(*unmade_error());
+}
+
+[[gnu::noinline]] void spawned::tell_parent() noexcept {
+  if (parent()) error_taken_ = parent()->take_error(error());
+}
+
 std::coroutine_handle<> spawned::body_ended() noexcept {
   body_done_ = true;
-  if (failed() && parent()) [[unlikely]] error_taken_ = parent()->take_error(error());
+  if (failed()) [[unlikely]] tell_parent();
   if (!first_child) settle();
   return std::noop_coroutine();
 }
@@ -126,29 +135,36 @@ void spawned::end_without_running(const std::exception_ptr& why) noexcept {
 
 spawned* spawned::child_left() noexcept { return body_done_ && !first_child ? this : nullptr; }
 
-// The result is not withheld any longer. A parent whose body is done may have waited for this.
-void spawned::settle() noexcept {
-  for (spawned* s = this; s;) {
-    task_scope* up = s->parent();
-    s->unlink();
-    s->ended_ = true;
-    s->loop_serial_ = s->loop->serial;
-    if (s->joiner) {
-      s->joiner->wake();
-    } else if (!s->has_handle_) {
-      s->retire();
-    }
-    s = up ? up->child_left() : nullptr;
+// The result is not withheld any longer. Returns the parent if it has waited for this to end.
+inline spawned* spawned::end() noexcept {
+  task_scope* const up = parent();
+  unlink();
+  ended_ = true;
+  loop_serial_ = loop->serial;
+  if (joiner) {
+    joiner->wake();
+  } else if (!has_handle_) {
+    retire();
   }
+  return up ? up->child_left() : nullptr;
+}
+
+[[gnu::noinline]] void spawned::end_upwards() noexcept {
+  for (spawned* s = this; s;) s = s->end();
+}
+
+inline void spawned::settle() noexcept {
+  spawned* const above = end();
+  if (above) [[unlikely]] above->end_upwards();
 }
 
 void spawned::report_unjoined() noexcept {
-  if (joined || !failed() || error_taken_ || is_cancellation(*loop, error())) return;
+  if (!failed() || error_taken_ || is_cancellation(*loop, error())) return;
   state_of(*loop).report(error());
 }
 
 void spawned::retire() noexcept {
-  report_unjoined();
+  if (!joined) report_unjoined();
   loop_state& home = state_of(*loop);
   next_sibling_ = home.retired;
   home.retired = this;
@@ -175,7 +191,7 @@ void spawned::handle_released() noexcept {
   has_handle_ = false;
   if (!ended_ || joiner) return;
   // A handle may outlive its loop; then there is nobody to report to.
-  if (runs_here(loop, loop_serial_)) {
+  if (loops_of_this_thread.runs(loop, loop_serial_)) {
     retire();
   } else {
     destroy();
@@ -221,7 +237,7 @@ std::exception_ptr spawned::error_of_join() {
   std::exception_ptr error = this->error();
   if (!error) return nullptr;
   // The result of a task may be asked for when its loop is gone.
-  const bool is_here = runs_here(loop, loop_serial_);
+  const bool is_here = loops_of_this_thread.runs(loop, loop_serial_);
   const bool cancelled_here =
       is_here ? is_cancellation(*loop, error) : is_cancellation(error);
   if (!cancelled_here && has_body()) return nullptr;
@@ -258,13 +274,24 @@ void join_base::on_cancel() noexcept {
   drop();
 }
 
+namespace {
+
+// A call of its own at the very end, so that a join has nothing to keep meanwhile.
+[[gnu::noinline]] bool retired(spawned& task, bool has_result) noexcept {
+  task.retire();
+  return has_result;
+}
+
+}  // namespace
+
 bool join_base::join_ended() noexcept {
   if (left_cancelled()) fault_ = fault::cancelled;
   if (fault_ != fault::none) return false;
   task_->joiner = nullptr;
   task_->joined = true;
-  if (!task_->has_handle()) task_->retire();
-  return !task_->failed();
+  const bool has_result = !task_->failed();
+  if (!task_->has_handle()) [[unlikely]] return retired(*task_, has_result);
+  return has_result;
 }
 
 std::exception_ptr join_base::join_error() {

@@ -10,6 +10,10 @@ namespace eddy::inline v1::detail {
 struct thread_loops {
   loop_core* current = nullptr;
   std::uint32_t made = 0;
+
+  bool runs(const loop_core* loop, std::uint32_t serial) const noexcept {
+    return current == loop && current->serial == serial;
+  }
 };
 
 // Used only behind calls that are not inlined into a coroutine; see frame_pool.cpp.

@@ -35,7 +35,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <new>
 #include <source_location>
 #include <utility>
 
@@ -208,6 +207,7 @@ class scope : public ready_node {
   bool error_taken_ : 1 = false;
   bool named_ : 1 = false;
   bool nested_ : 1 = false;
+  [[maybe_unused]] bool spare_ : 1 = false;  // all eight are written at once
 
  public:
   std::uint16_t redeliveries = 0;
@@ -263,12 +263,9 @@ class place_or_error {
     return failed() ? error_ : std::exception_ptr();
   }
   // Not null.
-  void fail(std::exception_ptr error) noexcept {
-    if (failed()) error_.~exception_ptr();
-    ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error));
-  }
+  void fail(std::exception_ptr error) noexcept;
   // It has not failed any longer.
-  std::exception_ptr take_error() noexcept {
+  [[gnu::always_inline]] std::exception_ptr take_error() noexcept {
     std::exception_ptr taken = std::move(error_);
     error_.~exception_ptr();
     place_ = no_place;
@@ -295,13 +292,13 @@ struct promise_base {
   bool failed() const noexcept { return at.failed(); }
   std::exception_ptr error() const noexcept { return at.error(); }  // null: it has not failed
   void fail(std::exception_ptr error) noexcept { at.fail(std::move(error)); }
-  // What take() of a coroutine that has failed throws.
-  [[noreturn]] void rethrow() { std::rethrow_exception(at.take_error()); }
+  // What take() of a coroutine that has failed throws. Inline as throw_cancelled is.
+  [[noreturn, gnu::always_inline]] void rethrow() { std::rethrow_exception(at.take_error()); }
 
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
-  void unhandled_exception() noexcept { fail(std::current_exception()); }
+  void unhandled_exception() noexcept;
   // Whoever runs after this coroutine has ended.
   std::coroutine_handle<> ended() noexcept {
     loop_core& loop = *where->loop;

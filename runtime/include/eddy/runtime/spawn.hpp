@@ -46,7 +46,7 @@ class spawned : public task_scope {
   void end_without_running(const std::exception_ptr& error) noexcept;
   bool failed() noexcept {
     if (has_body()) [[likely]] return body().failed();
-    return *unmade_error() != nullptr;
+    return failed_unmade();
   }
   // Null: it has not failed.
   std::exception_ptr error() noexcept { return has_body() ? body().error() : *unmade_error(); }
@@ -106,12 +106,16 @@ class spawned : public task_scope {
   spawned*& siblings() noexcept;
   void link(task_scope* parent) noexcept;
   void unlink() noexcept;
+  bool failed_unmade() noexcept;
+  void tell_parent() noexcept;
+  spawned* end() noexcept;
+  void end_upwards() noexcept;
   void settle() noexcept;
   void report_unjoined() noexcept;
 
-  spawned* next_sibling_ = nullptr;  // of an ended one: in the loop's list of the retired
+  spawned* next_sibling_;  // of an ended one: in the loop's list of the retired
   union {
-    spawned* prev_sibling_ = nullptr;
+    spawned* prev_sibling_;
     std::uint32_t loop_serial_;  // of one that has ended, whose handle may outlive the loop
   };
 };
