@@ -81,10 +81,16 @@ spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_bas
   return s;
 }
 
-// The same, but that less has to outlive the allocation.
-spawned* spawned::start(std::coroutine_handle<> h, promise_base& body, std::string_view name) {
+spawned* spawned::start_named(std::coroutine_handle<> h, promise_base& body,
+                              std::string_view name) {
   loop_core& loop = require_loop("spawn");
-  if (!name.empty()) return create_named(loop, h, body, loop.current(), name);
+  return create_named(loop, h, body, loop.current(), name);
+}
+
+// The same, but that less has to outlive the allocation.
+spawned* spawned::start(std::coroutine_handle<> h) {
+  loop_core* const here = loops_of_this_thread.current;
+  loop_core& loop = here ? *here : require_loop("spawn");
   auto* s = ::new (allocate_frame(sizeof(spawned))) spawned();
   s->adopt(h, promise_of(h));
   spawned* const parent = loop.current();
@@ -146,7 +152,7 @@ inline spawned* spawned::end() noexcept {
   } else if (!has_handle_) {
     retire();
   }
-  return up ? up->child_left() : nullptr;
+  return up ? up->note_child_left() : nullptr;
 }
 
 [[gnu::noinline]] void spawned::end_upwards() noexcept {
@@ -246,7 +252,15 @@ std::exception_ptr spawned::error_of_join() {
       task_cancelled("task \"" + std::string(name()) + "\" was cancelled"));
 }
 
+// What joins its own child, as most do, waits for no other task by it.
 bool join_base::start() noexcept {
+  if (where->cancelled || !task_->may_be_joined_by(where->root())) return start_otherwise();
+  task_->joiner = this;
+  park();
+  return true;
+}
+
+[[gnu::noinline]] bool join_base::start_otherwise() noexcept {
   if (refused()) return true;
   // Faults are told at once: when the queue comes to this, the task may be gone.
   if (task_->waits_for(*static_cast<spawned*>(where->root()))) {
@@ -285,8 +299,13 @@ namespace {
 }  // namespace
 
 bool join_base::join_ended() noexcept {
-  if (left_cancelled()) fault_ = fault::cancelled;
-  if (fault_ != fault::none) return false;
+  if (state == wait_state::ready) [[likely]] {
+    where->leaf = nullptr;
+    state = wait_state::idle;
+  } else {
+    if (left_cancelled()) fault_ = fault::cancelled;
+    if (fault_ != fault::none) return false;
+  }
   task_->joiner = nullptr;
   task_->joined = true;
   const bool has_result = !task_->failed();

@@ -18,6 +18,11 @@ class task_scope : public scope {
   // A child has left the list. Returns the spawned task that has ended thereby, or null.
   virtual spawned* child_left() noexcept = 0;
 
+  // The same, but for the common case: a task whose body still runs does not mind.
+  spawned* note_child_left() noexcept {
+    return body_done_ || nested_ ? child_left() : nullptr;
+  }
+
   spawned* first_child = nullptr;
 
  protected:
@@ -35,7 +40,9 @@ class spawned : public task_scope {
  public:
   static spawned* create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
                          task_scope* parent, std::string_view name);
-  static spawned* start(std::coroutine_handle<> h, promise_base& body, std::string_view name);
+  static spawned* start(std::coroutine_handle<> h, promise_base& body, std::string_view name) {
+    return name.empty() ? start(h) : start_named(h, body, name);
+  }
 
   std::coroutine_handle<> body_ended() noexcept final;
   spawned* child_left() noexcept final;
@@ -60,6 +67,10 @@ class spawned : public task_scope {
     return named_ ? reinterpret_cast<const char*>(this) + own_bytes() : "";
   }
   bool has_handle() const noexcept { return has_handle_; }
+  // Runs, is a child of that task, and nobody joins it yet.
+  bool may_be_joined_by(const scope* by) const noexcept {
+    return above_ == by && !ended_ && !joined && !joiner;
+  }
   spawned* sibling() const noexcept { return next_sibling_; }
   // Ended, and nobody can reach it: reports an error that was never joined and leaves the rest to
   // the loop, as this may run in the task's own last step.
@@ -96,6 +107,9 @@ class spawned : public task_scope {
   virtual std::exception_ptr* unmade_error() noexcept { return nullptr; }
 
  private:
+  static spawned* start(std::coroutine_handle<> h);
+  static spawned* start_named(std::coroutine_handle<> h, promise_base& body,
+                              std::string_view name);
   static spawned* create_named(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
                                task_scope* parent, std::string_view name);
   // `by` is the task that has spawned this, or null.
@@ -132,6 +146,7 @@ class join_base : public waiter {
   explicit join_base(spawned* s) noexcept : task_(s) {}
   ~join_base() = default;
   bool start() noexcept;
+  bool start_otherwise() noexcept;
   // The end of the wait. False: the task has no result, or this has not joined it.
   bool join_ended() noexcept;
   // Then: cancelled (this scope), task_cancelled, or std::logic_error (joined before, or by
