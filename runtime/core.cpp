@@ -1,10 +1,12 @@
 #include <eddy/runtime/core.hpp>
 #include <cassert>
 #include <eddy/runtime/cancellation.hpp>
+#include <new>
 #include <stdexcept>
 #include <string>
 
 #include "loop_state.hpp"
+#include "thread_loops.hpp"
 
 namespace eddy::inline v1::detail {
 
@@ -30,15 +32,27 @@ void loop_core::cancel(scope& target) noexcept {
   cancelling_last = nullptr;
 }
 
-loop_core& require_loop(const char* what) {
-  loop_core* loop = current_loop();
-  if (!loop) {
-    throw std::logic_error(std::string(what) + ": no loop runs on this thread; use eddy::run");
-  }
+namespace {
+
+[[noreturn, gnu::noinline]] void throw_no_loop(const char* what) {
+  throw std::logic_error(std::string(what) + ": no loop runs on this thread; use eddy::run");
+}
+
+}  // namespace
+
+[[gnu::noinline]] loop_core& require_loop(const char* what) {
+  loop_core* const loop = loops_of_this_thread.current;
+  if (!loop) [[unlikely]] throw_no_loop(what);
   return *loop;
 }
 
-void throw_cancelled(loop_core& loop) { std::rethrow_exception(loop.cancellation); }
+// Not inline, as it would take registers from every coroutine.
+void place_or_error::fail(std::exception_ptr error) noexcept {
+  if (failed()) error_.~exception_ptr();
+  ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error));
+}
+
+void promise_base::unhandled_exception() noexcept { fail(std::current_exception()); }
 
 void throw_not_awaitable(bool empty) {
   throw std::logic_error(empty ? "an empty task, handle or generator was awaited"
@@ -71,8 +85,8 @@ namespace {
 constexpr std::uint16_t redelivery_limit = 1000;
 
 std::string place_of(const scope& where) {
-  if (!where.has_body() || where.body().at.line() == 0) return "not yet suspended";
-  const std::source_location at = where.body().at;
+  if (!where.has_body() || where.body().at.place().line() == 0) return "not yet suspended";
+  const std::source_location at = where.body().at.place();
   return std::string(at.file_name()) + ":" + std::to_string(at.line());
 }
 

@@ -133,7 +133,7 @@ feed_slot* feed_base::leave_line() noexcept {
 
 std::coroutine_handle<> feed_base::slot_ended(feed_slot& slot) noexcept {
   open_.remove(slot);
-  const std::exception_ptr& error = slot.promise_->error;
+  const std::exception_ptr error = slot.promise_->error();
   if (error) {
     if (!is_cancellation(*slot.scope_.loop, error)) {
       if (!error_) error_ = error;

@@ -34,7 +34,7 @@ void finally_base::fire() noexcept {
 }
 
 std::exception_ptr finally_base::cleanup_failure() {
-  const std::exception_ptr& error = cleanup_scope_.body().error;
+  const std::exception_ptr error = cleanup_scope_.body().error();
   if (!fired_ || !is_cancellation(*where->loop, error)) return error;
   return std::make_exception_ptr(
       timeout_error("finally: the clean-up has not ended within " + seconds_of(until_) +
@@ -46,7 +46,7 @@ void finally_base::finish() {
   const bool body_ran = body_scope_.opened();
   const std::exception_ptr failure = cleanup_failure();
   if (failure) {
-    if (body_ran && !body_scope_.body().error) std::rethrow_exception(failure);
+    if (body_ran && !body_scope_.body().failed()) std::rethrow_exception(failure);
     state_of(*where->loop).report(failure);
   }
   if (!body_ran) throw_cancelled(*where->loop);

@@ -49,17 +49,15 @@ struct size_class {
 };
 
 struct frame_pool {
-  frame_pool() noexcept {
-    for (std::size_t c = 0; c < class_count; ++c) {
-      classes[c].room = static_cast<unsigned>(most_bytes_kept / bytes_of(c));
-    }
-  }
-
   size_class classes[class_count];
 };
 
+// Has no frame and no room for one, so nobody writes to it: with it there is a pool at all times.
+constexpr frame_pool no_pool{};
+
 // One word; the pool is on the heap. A thread makes it when it first frees a frame.
-EDDY_FAST_THREAD_LOCAL constinit thread_local frame_pool* pool_of_this_thread = nullptr;
+EDDY_FAST_THREAD_LOCAL constinit thread_local frame_pool* pool_of_this_thread =
+    const_cast<frame_pool*>(&no_pool);
 
 // Frees the pool at the end of the thread. A frame that another thread-local's destructor frees
 // after that is not kept.
@@ -70,8 +68,8 @@ class pool_owner {
   pool_owner& operator=(const pool_owner&) = delete;
   ~pool_owner() {
     ended_ = true;
-    frame_pool* pool = std::exchange(pool_of_this_thread, nullptr);
-    if (!pool) return;
+    frame_pool* pool = std::exchange(pool_of_this_thread, const_cast<frame_pool*>(&no_pool));
+    if (pool == &no_pool) return;
     for (size_class& c : pool->classes) {
       while (c.first) std::free(std::exchange(c.first, c.first->next));
     }
@@ -85,10 +83,16 @@ class pool_owner {
 
 thread_local pool_owner owner_of_pool;
 
-// Null: no memory for it, or the thread ends.
-[[gnu::noinline]] frame_pool* make_pool() noexcept {
-  if (!owner_of_pool.ended()) pool_of_this_thread = new (std::nothrow) frame_pool;
-  return pool_of_this_thread;
+// False: no memory for it, or the thread ends.
+bool make_pool() noexcept {
+  if (owner_of_pool.ended()) return false;
+  auto* const pool = new (std::nothrow) frame_pool;
+  if (!pool) return false;
+  for (std::size_t c = 0; c < class_count; ++c) {
+    pool->classes[c].room = static_cast<unsigned>(most_bytes_kept / bytes_of(c));
+  }
+  pool_of_this_thread = pool;
+  return true;
 }
 
 [[gnu::noinline]] void* fresh(std::size_t size) {
@@ -98,6 +102,12 @@ thread_local pool_owner owner_of_pool;
   return p;
 }
 
+// Of a size that is not kept, or by a thread that has enough of it, or no pool yet.
+[[gnu::noinline]] void free_unkept(void* frame, std::size_t size) noexcept {
+  if (pool_of_this_thread != &no_pool || !make_pool()) return std::free(frame);
+  free_frame(frame, size);
+}
+
 }  // namespace
 
 // Never inlined: compilers keep the address of a thread-local across a suspension, after which
@@ -105,20 +115,21 @@ thread_local pool_owner owner_of_pool;
 [[gnu::noinline]] void* allocate_frame(std::size_t size) {
   if constexpr (!recycle) return ::operator new(size);
   const std::size_t c = class_of(size);
-  frame_pool* const pool = pool_of_this_thread;
-  if (!pool || c >= class_count || !pool->classes[c].first) return fresh(size);
-  size_class& from = pool->classes[c];
+  if (c >= class_count) [[unlikely]] return fresh(size);
+  size_class& from = pool_of_this_thread->classes[c];
+  block* const first = from.first;
+  if (!first) [[unlikely]] return fresh(size);
   ++from.room;
-  return std::exchange(from.first, from.first->next);
+  from.first = first->next;
+  return first;
 }
 
 [[gnu::noinline]] void free_frame(void* frame, std::size_t size) noexcept {
   if constexpr (!recycle) return ::operator delete(frame);
   const std::size_t c = class_of(size);
-  frame_pool* pool = pool_of_this_thread;
-  if (!pool) pool = make_pool();
-  if (!pool || c >= class_count || pool->classes[c].room == 0) return std::free(frame);
-  size_class& to = pool->classes[c];
+  if (c >= class_count) [[unlikely]] return free_unkept(frame, size);
+  size_class& to = pool_of_this_thread->classes[c];
+  if (to.room == 0) [[unlikely]] return free_unkept(frame, size);
   --to.room;
   to.first = ::new (frame) block{to.first};
 }

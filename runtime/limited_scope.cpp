@@ -35,7 +35,7 @@ std::coroutine_handle<> limited_scope::child_ended(nested_scope&) noexcept {
 void limited_scope::finish() {
   leave();
   if (out_of_memory) throw_no_memory();
-  if (!fired_ || !is_cancellation(*where->loop, body_scope_.body().error)) return;
+  if (!fired_ || !is_cancellation(*where->loop, body_scope_.body().error())) return;
   // An outer cancellation stays one; it did not end a shielded body.
   if (reach_ == reach::open && where->cancelled) return;
   throw_timed_out(until_);

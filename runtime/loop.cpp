@@ -3,22 +3,16 @@
 #include <eddy/runtime/loop.hpp>
 #include <stdexcept>
 
-#include "fast_thread_local.hpp"
 #include "loop_state.hpp"
 #include "selector/system.hpp"
+#include "thread_loops.hpp"
 
 namespace eddy::inline v1 {
 namespace detail {
 
+constinit thread_local thread_loops loops_of_this_thread;
+
 namespace {
-
-struct thread_loops {
-  loop_core* current = nullptr;
-  std::uint32_t made = 0;
-};
-
-// Used only behind calls that are not inlined into a coroutine; see frame_pool.cpp.
-EDDY_FAST_THREAD_LOCAL constinit thread_local thread_loops loops_of_this_thread;
 
 std::exception_ptr make_cancellation() noexcept {
   try {
@@ -46,8 +40,7 @@ loop_settings&& checked(loop_settings&& s) {
 [[gnu::noinline]] loop_core* current_loop() noexcept { return loops_of_this_thread.current; }
 
 [[gnu::noinline]] bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept {
-  const loop_core* const here = loops_of_this_thread.current;
-  return here == loop && here->serial == serial;
+  return loops_of_this_thread.runs(loop, serial);
 }
 
 loop_state::loop_state(loop_settings&& s, loop* host)
@@ -150,14 +143,18 @@ void loop_state::run_ready() {
   running = nullptr;
 }
 
-// A body that was cancelled before its first step never takes one. Only a spawned task starts
-// without a body.
 void loop_state::start(scope& where) {
   running = &where;
   where.state = wait_state::idle;
-  if (where.has_body() && !where.cancelled) [[likely]] return where.frame.resume();
+  if (where.cancelled || !where.has_body()) [[unlikely]] return start_otherwise(where);
+  where.frame.resume();
+}
+
+// A body that was cancelled before its first step never takes one. Only a spawned task starts
+// without a body.
+void loop_state::start_otherwise(scope& where) {
   if (where.has_body()) {
-    where.body().error = cancellation;
+    where.body().fail(cancellation);
     return where.body_ended().resume();
   }
   auto& task = static_cast<spawned&>(where);
@@ -265,9 +262,9 @@ void runner::drive(std::coroutine_handle<> h, promise_base& body) {
   main_->joined = true;
   loop.end_everything();
   if (loop.first_error) std::rethrow_exception(loop.first_error);
-  const bool cancelled = is_cancellation(loop, body.error);
+  const bool cancelled = is_cancellation(loop, body.error());
   // An error of main's own comes first: it may be the one that this came after.
-  if (loop.further_error && (!body.error || cancelled)) {
+  if (loop.further_error && (!body.failed() || cancelled)) {
     std::rethrow_exception(loop.further_error);
   }
   if (!cancelled) return;

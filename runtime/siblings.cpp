@@ -16,7 +16,7 @@ void siblings::cancel_children() noexcept {
 }
 
 bool siblings::note_end(nested_scope& child) noexcept {
-  const std::exception_ptr& error = child.body().error;
+  const std::exception_ptr error = child.body().error();
   if (!error) return true;
   if (is_cancellation(*child.loop, error)) {
     any_cancelled_ = true;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "loop_state.hpp"
+#include "thread_loops.hpp"
 
 namespace eddy::inline v1::detail {
 
@@ -51,24 +52,50 @@ void spawned::take_name(std::string_view name) noexcept {
 
 void spawned::enrol(loop_core& to, task_scope* parent, std::string_view name) noexcept {
   if (!name.empty()) take_name(name);
+  enrol_unnamed(to, parent, to.current());
+}
+
+inline void spawned::enrol_unnamed(loop_core& to, task_scope* parent, const spawned* by) noexcept {
   loop = &to;
-  if (const spawned* const by = to.current()) host = by->host;
+  if (by) host = by->host;
   cancelled = parent ? parent->cancelled : state_of(to).ending;
   link(parent);
   schedule();
 }
 
-spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
-                         task_scope* parent, std::string_view name) {
+[[gnu::noinline]] spawned* spawned::create_named(loop_core& loop, std::coroutine_handle<> h,
+                                                 promise_base& body, task_scope* parent,
+                                                 std::string_view name) {
   auto* s = ::new (allocate(sizeof(spawned), name)) spawned();
   s->adopt(h, body);
   s->enrol(loop, parent, name);
   return s;
 }
 
-spawned* spawned::start(std::coroutine_handle<> h, promise_base& body, std::string_view name) {
+spawned* spawned::create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
+                         task_scope* parent, std::string_view name) {
+  if (!name.empty()) return create_named(loop, h, body, parent, name);
+  auto* s = ::new (allocate_frame(sizeof(spawned))) spawned();
+  s->adopt(h, body);
+  s->enrol_unnamed(loop, parent, loop.current());
+  return s;
+}
+
+spawned* spawned::start_named(std::coroutine_handle<> h, promise_base& body,
+                              std::string_view name) {
   loop_core& loop = require_loop("spawn");
-  return create(loop, h, body, loop.current(), name);
+  return create_named(loop, h, body, loop.current(), name);
+}
+
+// The same, but that less has to outlive the allocation.
+spawned* spawned::start(std::coroutine_handle<> h) {
+  loop_core* const here = loops_of_this_thread.current;
+  loop_core& loop = here ? *here : require_loop("spawn");
+  auto* s = ::new (allocate_frame(sizeof(spawned))) spawned();
+  s->adopt(h, promise_of(h));
+  spawned* const parent = loop.current();
+  s->enrol_unnamed(loop, parent, parent);
+  return s;
 }
 
 spawned*& spawned::siblings() noexcept {
@@ -88,46 +115,62 @@ void spawned::unlink() noexcept {
   (prev_sibling_ ? prev_sibling_->next_sibling_ : siblings()) = next_sibling_;
 }
 
+[[gnu::noinline]] bool spawned::failed_unmade() noexcept {
+  return static_cast<bool>(*unmade_error());
+}
+
+[[gnu::noinline]] void spawned::tell_parent() noexcept {
+  if (parent()) error_taken_ = parent()->take_error(error());
+}
+
 std::coroutine_handle<> spawned::body_ended() noexcept {
   body_done_ = true;
-  const std::exception_ptr& error = this->error();
-  if (error && parent()) error_taken_ = parent()->take_error(error);
+  if (failed()) [[unlikely]] tell_parent();
   if (!first_child) settle();
   return std::noop_coroutine();
 }
 
-std::exception_ptr& spawned::unmade_error() noexcept { return body().error; }
-
 void spawned::end_without_running(const std::exception_ptr& why) noexcept {
-  (has_body() ? body().error : unmade_error()) = why;
+  if (has_body()) {
+    body().fail(why);
+  } else {
+    *unmade_error() = why;
+  }
   (void)body_ended();
 }
 
 spawned* spawned::child_left() noexcept { return body_done_ && !first_child ? this : nullptr; }
 
-// The result is not withheld any longer. A parent whose body is done may have waited for this.
-void spawned::settle() noexcept {
-  for (spawned* s = this; s;) {
-    task_scope* up = s->parent();
-    s->unlink();
-    s->ended_ = true;
-    s->loop_serial_ = s->loop->serial;
-    if (s->joiner) {
-      s->joiner->wake();
-    } else if (!s->has_handle_) {
-      s->retire();
-    }
-    s = up ? up->child_left() : nullptr;
+// The result is not withheld any longer. Returns the parent if it has waited for this to end.
+inline spawned* spawned::end() noexcept {
+  task_scope* const up = parent();
+  unlink();
+  ended_ = true;
+  loop_serial_ = loop->serial;
+  if (joiner) {
+    joiner->wake();
+  } else if (!has_handle_) {
+    retire();
   }
+  return up ? up->note_child_left() : nullptr;
+}
+
+[[gnu::noinline]] void spawned::end_upwards() noexcept {
+  for (spawned* s = this; s;) s = s->end();
+}
+
+inline void spawned::settle() noexcept {
+  spawned* const above = end();
+  if (above) [[unlikely]] above->end_upwards();
 }
 
 void spawned::report_unjoined() noexcept {
-  if (joined || !error() || error_taken_ || is_cancellation(*loop, error())) return;
+  if (!failed() || error_taken_ || is_cancellation(*loop, error())) return;
   state_of(*loop).report(error());
 }
 
 void spawned::retire() noexcept {
-  report_unjoined();
+  if (!joined) report_unjoined();
   loop_state& home = state_of(*loop);
   next_sibling_ = home.retired;
   home.retired = this;
@@ -135,7 +178,12 @@ void spawned::retire() noexcept {
 
 void spawned::destroy() noexcept {
   if (has_body()) frame.destroy();
-  const std::size_t behind = named_ ? room_for(name()) : 0;
+  if (named_) return destroy_named();
+  free_frame(this, end_life());
+}
+
+void spawned::destroy_named() noexcept {
+  const std::size_t behind = room_for(name());
   free_frame(this, end_life() + behind);
 }
 
@@ -149,7 +197,7 @@ void spawned::handle_released() noexcept {
   has_handle_ = false;
   if (!ended_ || joiner) return;
   // A handle may outlive its loop; then there is nobody to report to.
-  if (runs_here(loop, loop_serial_)) {
+  if (loops_of_this_thread.runs(loop, loop_serial_)) {
     retire();
   } else {
     destroy();
@@ -188,22 +236,31 @@ void spawned::take_result() {
   }
   if (joined || joiner) throw std::logic_error("a task was joined twice: " + std::string(name()));
   joined = true;
-  throw_if_cancelled();
+  if (std::exception_ptr error = error_of_join()) std::rethrow_exception(std::move(error));
 }
 
-void spawned::throw_if_cancelled() {
-  const std::exception_ptr& error = this->error();
-  if (!error) return;
+std::exception_ptr spawned::error_of_join() {
+  std::exception_ptr error = this->error();
+  if (!error) return nullptr;
   // The result of a task may be asked for when its loop is gone.
-  const bool is_here = runs_here(loop, loop_serial_);
+  const bool is_here = loops_of_this_thread.runs(loop, loop_serial_);
   const bool cancelled_here =
       is_here ? is_cancellation(*loop, error) : is_cancellation(error);
-  if (!cancelled_here && has_body()) return;
-  if (!cancelled_here) std::rethrow_exception(error);
-  throw task_cancelled("task \"" + std::string(name()) + "\" was cancelled");
+  if (!cancelled_here && has_body()) return nullptr;
+  if (!cancelled_here) return error;
+  return std::make_exception_ptr(
+      task_cancelled("task \"" + std::string(name()) + "\" was cancelled"));
 }
 
+// What joins its own child, as most do, waits for no other task by it.
 bool join_base::start() noexcept {
+  if (where->cancelled || !task_->may_be_joined_by(where->root())) return start_otherwise();
+  task_->joiner = this;
+  park();
+  return true;
+}
+
+[[gnu::noinline]] bool join_base::start_otherwise() noexcept {
   if (refused()) return true;
   // Faults are told at once: when the queue comes to this, the task may be gone.
   if (task_->waits_for(*static_cast<spawned*>(where->root()))) {
@@ -231,19 +288,44 @@ void join_base::on_cancel() noexcept {
   drop();
 }
 
-void join_base::finish() {
-  leave();
-  if (fault_ == fault::joined_twice) {
-    throw std::logic_error("a task was joined twice: " + std::string(task_->name()));
-  }
-  if (fault_ == fault::joins_itself) {
-    throw std::logic_error("task \"" + std::string(task_->name()) +
-                           "\" is joined by itself or by a task that it waits for");
+namespace {
+
+// A call of its own at the very end, so that a join has nothing to keep meanwhile.
+[[gnu::noinline]] bool retired(spawned& task, bool has_result) noexcept {
+  task.retire();
+  return has_result;
+}
+
+}  // namespace
+
+bool join_base::join_ended() noexcept {
+  if (state == wait_state::ready) [[likely]] {
+    where->leaf = nullptr;
+    state = wait_state::idle;
+  } else {
+    if (left_cancelled()) fault_ = fault::cancelled;
+    if (fault_ != fault::none) return false;
   }
   task_->joiner = nullptr;
   task_->joined = true;
-  if (!task_->has_handle()) task_->retire();
-  task_->throw_if_cancelled();
+  const bool has_result = !task_->failed();
+  if (!task_->has_handle()) [[unlikely]] return retired(*task_, has_result);
+  return has_result;
+}
+
+std::exception_ptr join_base::join_error() {
+  switch (fault_) {
+    case fault::none: return task_->error_of_join();
+    case fault::cancelled: return where->loop->cancellation;
+    case fault::joined_twice:
+      return std::make_exception_ptr(
+          std::logic_error("a task was joined twice: " + std::string(task_->name())));
+    case fault::joins_itself:
+      return std::make_exception_ptr(
+          std::logic_error("task \"" + std::string(task_->name()) +
+                           "\" is joined by itself or by a task that it waits for"));
+  }
+  return nullptr;
 }
 
 }  // namespace eddy::inline v1::detail

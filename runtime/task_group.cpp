@@ -68,8 +68,8 @@ bool task_group::take_error(const std::exception_ptr& error) noexcept {
 // A body that leaves by an exception of whatever kind has given up on its children.
 std::coroutine_handle<> task_group::body_ended() noexcept {
   body_done_ = true;
-  if (body().error) {
-    take_error(body().error);
+  if (body().failed()) {
+    take_error(body().error());
     scope::cancel();
   }
   end_if_done();
@@ -111,7 +111,7 @@ std::coroutine_handle<> group_wait::start(std::coroutine_handle<> h,
   group_.adopt(h, promise);
   if (!group_.cancelled) return where->loop->transfer(h);
   // What made the body was no coroutine, and has cancelled the group.
-  promise.error = where->loop->cancellation;
+  promise.fail(where->loop->cancellation);
   return group_.body_ended();
 }
 
@@ -128,7 +128,7 @@ bool group_wait::finish() {
   leave();
   if (group_.first_error_) std::rethrow_exception(group_.first_error_);
   if (outer_cancelled_ && group_.any_cancelled_) throw_cancelled(*where->loop);
-  if (group_.has_body() && !group_.body().error) return true;
+  if (group_.has_body() && !group_.body().failed()) return true;
   if (group_.asked_) return false;
   throw_cancelled(*where->loop);
 }

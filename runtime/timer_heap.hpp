@@ -62,6 +62,7 @@ class timer_heap {
   static constexpr std::size_t most = UINT32_MAX;  // what a timer's place can tell
   static constexpr std::size_t arity = 4;
   static constexpr std::size_t first_room = 16;
+  static constexpr std::size_t many = 4096;
   // One in so many entries in use: the rest goes back, but for what is not worth it.
   static constexpr std::size_t sparse = 8;
   static constexpr std::size_t always_kept = 1024;
@@ -72,9 +73,11 @@ class timer_heap {
     return a.owner->arming() < b.owner->arming();
   }
 
-  // By halves: the room for timers that are not there is a part of what each sleeping task takes.
+  // By halves, and by eighths where there are many: the room for timers that are not there is a part
+  // of what each sleeping task takes. Where it is large, the system moves it without a copy.
   [[gnu::noinline]] bool grow() noexcept {
-    const std::size_t more = room_ < first_room ? first_room : room_ + room_ / 2;
+    const std::size_t part = room_ < many ? 2 : 8;
+    const std::size_t more = room_ < first_room ? first_room : room_ + room_ / part;
     return more <= most && resize(more);
   }
 

@@ -119,7 +119,7 @@ void cache_base::land(cache_entry& e, loop_core& loop) noexcept {
   load.joined = true;
   load.joiner = nullptr;
   --told_.loading;
-  e.error_ = load.body().error;
+  e.error_ = load.body().error();
   if (!e.error_) {
     try {
       e.keep_value(load.body());

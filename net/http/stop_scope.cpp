@@ -19,7 +19,7 @@ std::coroutine_handle<> stop_scope::child_ended(detail::nested_scope&) noexcept 
 bool stop_scope::finish() {
   leave();
   if (!body_scope_.has_body()) return false;
-  const std::exception_ptr& error = body_scope_.body().error;
+  const std::exception_ptr error = body_scope_.body().error();
   if (stopped_ && !where->cancelled && detail::is_cancellation(*where->loop, error)) {
     return false;
   }

@@ -18,7 +18,7 @@ constexpr unsigned most_named = 20;
 
 // One task, by its name and where it waits, as in "main" (chat.cpp:12).
 std::string described(const spawned& s) {
-  const std::source_location at = s.has_body() ? s.body().at : std::source_location();
+  const std::source_location at = s.has_body() ? s.body().at.place() : std::source_location();
   const std::string_view path = at.file_name();
   const std::size_t slash = path.rfind('/');
   std::string text = "\"";

@@ -30,6 +30,7 @@
 // Threads: all of it belongs to its loop's thread.
 #pragma once
 
+#include <bit>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -170,6 +171,8 @@ class waiter : public timer {
   void drop() noexcept;
   // First thing in every await_resume: throws `cancelled` if the wait ended so.
   void leave();
+  // The same for who throws it later: true if the wait ended so.
+  bool left_cancelled() noexcept;
 };
 
 // The promise of a coroutine of Eddy's. Its place is known, as no promise is over-aligned.
@@ -204,6 +207,7 @@ class scope : public ready_node {
   bool error_taken_ : 1 = false;
   bool named_ : 1 = false;
   bool nested_ : 1 = false;
+  [[maybe_unused]] bool spare_ : 1 = false;  // all eight are written at once
 
  public:
   std::uint16_t redeliveries = 0;
@@ -235,17 +239,66 @@ class scope : public ready_node {
 void* allocate_frame(std::size_t size);
 void free_frame(void* frame, std::size_t size) noexcept;
 
+// Where a coroutine waits and, of one that has ended, what it has thrown: never both, so that they
+// share a word of each frame. Both are addresses of what is aligned; a place is kept as one more.
+class place_or_error {
+ public:
+  place_or_error() noexcept : place_(no_place) {}
+  place_or_error(const place_or_error&) = delete;
+  place_or_error& operator=(const place_or_error&) = delete;
+  ~place_or_error() {
+    if (failed()) error_.~exception_ptr();
+  }
+
+  // Of the await that the coroutine is suspended in; it has not failed.
+  void operator=(std::source_location at) noexcept {
+    place_ = std::bit_cast<std::uintptr_t>(at) + is_place;
+  }
+  std::source_location place() const noexcept {
+    if (failed()) return {};
+    return std::bit_cast<std::source_location>(place_ - is_place);
+  }
+  bool failed() const noexcept { return (place_ & is_place) == 0; }
+  std::exception_ptr error() const noexcept {
+    return failed() ? error_ : std::exception_ptr();
+  }
+  // Not null.
+  void fail(std::exception_ptr error) noexcept;
+  // It has not failed any longer.
+  [[gnu::always_inline]] std::exception_ptr take_error() noexcept {
+    std::exception_ptr taken = std::move(error_);
+    error_.~exception_ptr();
+    place_ = no_place;
+    return taken;
+  }
+
+ private:
+  static constexpr std::uintptr_t is_place = 1;
+  static constexpr std::uintptr_t no_place = is_place;  // of null
+
+  union {
+    std::uintptr_t place_;
+    std::exception_ptr error_;
+  };
+  static_assert(sizeof(std::exception_ptr) == sizeof(std::uintptr_t));
+};
+
 // What the promises of task and generator share.
 struct promise_base {
   std::coroutine_handle<> continuation;  // null: the body of a scope
   scope* where = nullptr;                // null: never awaited
-  std::source_location at;               // of the await it is suspended in
-  std::exception_ptr error;
+  place_or_error at;
+
+  bool failed() const noexcept { return at.failed(); }
+  std::exception_ptr error() const noexcept { return at.error(); }  // null: it has not failed
+  void fail(std::exception_ptr error) noexcept { at.fail(std::move(error)); }
+  // What take() of a coroutine that has failed throws. Inline as throw_cancelled is.
+  [[noreturn, gnu::always_inline]] void rethrow() { std::rethrow_exception(at.take_error()); }
 
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
-  void unhandled_exception() noexcept { error = std::current_exception(); }
+  void unhandled_exception() noexcept;
   // Whoever runs after this coroutine has ended.
   std::coroutine_handle<> ended() noexcept {
     loop_core& loop = *where->loop;
@@ -280,7 +333,11 @@ bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept;
 // The same; throws std::logic_error that names `what` if there is none.
 loop_core& require_loop(const char* what);
 
-[[noreturn]] void throw_cancelled(loop_core& loop);
+// Inline: each function between a throw and its handler is unwound twice, and a third time where it
+// has something to destroy, as this has. That is a quarter of what cancelling a wait costs.
+[[noreturn, gnu::always_inline]] inline void throw_cancelled(loop_core& loop) {
+  std::rethrow_exception(loop.cancellation);
+}
 [[noreturn]] void throw_not_awaitable(bool empty);
 [[noreturn]] void throw_generator_busy();
 // True if `error` is a cancellation, of this or of another loop.
@@ -324,12 +381,16 @@ inline void waiter::drop() noexcept {
   if (!queued) where->loop->push(*this);
 }
 
-inline void waiter::leave() {
-  if (state == wait_state::idle) return;  // it did not suspend
+inline bool waiter::left_cancelled() noexcept {
+  if (state == wait_state::idle) return false;  // it did not suspend
   where->leaf = nullptr;
   const bool was_cancelled = state == wait_state::cancelled;
   state = wait_state::idle;
-  if (was_cancelled) throw_cancelled(*where->loop);
+  return was_cancelled;
+}
+
+inline void waiter::leave() {
+  if (left_cancelled()) [[unlikely]] throw_cancelled(*where->loop);
 }
 
 // What co_await calls of a waiter. The Awaiter has `bool start() noexcept`, which begins the wait:

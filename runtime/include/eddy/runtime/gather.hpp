@@ -61,7 +61,7 @@ namespace detail {
 template <class T>
 settled<T> settle_result(task<T>& t) {
   auto& promise = t.frame().promise();
-  if (promise.error) return settled<T>(failed_tag(), std::exchange(promise.error, nullptr));
+  if (promise.failed()) return settled<T>(failed_tag(), promise.at.take_error());
   return settled<T>(take_result(t));
 }
 

@@ -163,7 +163,7 @@ class window final : public awaited<window<Settled, T>, window_base> {
   }
 
   void store([[maybe_unused]] std::size_t i, task<T>& t) {
-    const std::exception_ptr& error = t.frame().promise().error;
+    const std::exception_ptr error = t.frame().promise().error();
     if (error) this->note_failure(error, Settled);
     if constexpr (Settled) {
       values_[i].emplace(settle_result(t));

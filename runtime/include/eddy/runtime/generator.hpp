@@ -149,7 +149,7 @@ class next_awaiter {
   next_result_t<T> await_resume() {
     auto& promise = generator_.promise();
     promise.continuation = nullptr;
-    if (promise.error) std::rethrow_exception(std::exchange(promise.error, nullptr));
+    if (promise.failed()) promise.rethrow();
     const emptied on_return(promise.current);
     return next_result_t<T>(std::move(promise.current));
   }
@@ -266,7 +266,7 @@ class generator_promise<T>::nested_run {
   void await_resume() {
     auto& inner = source_.frame().promise();
     inner.continuation = nullptr;
-    if (inner.error) std::rethrow_exception(std::exchange(inner.error, nullptr));
+    if (inner.failed()) inner.rethrow();
   }
 
  private:

@@ -32,7 +32,7 @@ class siblings : public scope_owner {
     return static_cast<std::size_t>(&child - children_);
   }
   void rethrow_first_failure() {
-    if (first_failure_) std::rethrow_exception(first_failure_->error);
+    if (first_failure_) std::rethrow_exception(first_failure_->error());
   }
   bool any_cancelled() const noexcept { return any_cancelled_; }
 

@@ -18,6 +18,11 @@ class task_scope : public scope {
   // A child has left the list. Returns the spawned task that has ended thereby, or null.
   virtual spawned* child_left() noexcept = 0;
 
+  // The same, but for the common case: a task whose body still runs does not mind.
+  spawned* note_child_left() noexcept {
+    return body_done_ || nested_ ? child_left() : nullptr;
+  }
+
   spawned* first_child = nullptr;
 
  protected:
@@ -35,19 +40,23 @@ class spawned : public task_scope {
  public:
   static spawned* create(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
                          task_scope* parent, std::string_view name);
-  static spawned* start(std::coroutine_handle<> h, promise_base& body, std::string_view name);
+  static spawned* start(std::coroutine_handle<> h, promise_base& body, std::string_view name) {
+    return name.empty() ? start(h) : start_named(h, body, name);
+  }
 
   std::coroutine_handle<> body_ended() noexcept final;
   spawned* child_left() noexcept final;
   // Makes the body that there is none of yet, in the task's first step. False: that has failed, and
-  // unmade_error() is what it threw.
+  // *unmade_error() is what it threw.
   virtual bool make_body() noexcept { return true; }
   // Ended before its first step, or without one.
   void end_without_running(const std::exception_ptr& error) noexcept;
-  const std::exception_ptr& error() noexcept {
-    if (has_body()) [[likely]] return body().error;
-    return unmade_error();
+  bool failed() noexcept {
+    if (has_body()) [[likely]] return body().failed();
+    return failed_unmade();
   }
+  // Null: it has not failed.
+  std::exception_ptr error() noexcept { return has_body() ? body().error() : *unmade_error(); }
 
   // Nobody joins the task any more: it is cancelled, or left to its parent.
   void handle_dropped() noexcept;
@@ -58,6 +67,10 @@ class spawned : public task_scope {
     return named_ ? reinterpret_cast<const char*>(this) + own_bytes() : "";
   }
   bool has_handle() const noexcept { return has_handle_; }
+  // Runs, is a child of that task, and nobody joins it yet.
+  bool may_be_joined_by(const scope* by) const noexcept {
+    return above_ == by && !ended_ && !joined && !joiner;
+  }
   spawned* sibling() const noexcept { return next_sibling_; }
   // Ended, and nobody can reach it: reports an error that was never joined and leaves the rest to
   // the loop, as this may run in the task's own last step.
@@ -67,7 +80,8 @@ class spawned : public task_scope {
   // Joins a task that has ended; throws std::logic_error (not ended, joined before) or
   // task_cancelled.
   void take_result();
-  void throw_if_cancelled();
+  // What a join throws that the body has not left to it, or null.
+  std::exception_ptr error_of_join();
   // Whether `from` is this task or one that this has to wait for, looking ancestor_limit levels up.
   bool waits_for(const spawned& from) const noexcept;
 
@@ -89,21 +103,33 @@ class spawned : public task_scope {
     this->spawned::~spawned();
     return sizeof(spawned);
   }
-  // Of a task that has no body. What ends it is kept by the one that has made none.
-  virtual std::exception_ptr& unmade_error() noexcept;
+  // Of a task that has no body: what has ended it is kept by the one that was to make it.
+  virtual std::exception_ptr* unmade_error() noexcept { return nullptr; }
 
  private:
+  static spawned* start(std::coroutine_handle<> h);
+  static spawned* start_named(std::coroutine_handle<> h, promise_base& body,
+                              std::string_view name);
+  static spawned* create_named(loop_core& loop, std::coroutine_handle<> h, promise_base& body,
+                               task_scope* parent, std::string_view name);
+  // `by` is the task that has spawned this, or null.
+  void enrol_unnamed(loop_core& loop, task_scope* parent, const spawned* by) noexcept;
   task_scope* parent() const noexcept { return static_cast<task_scope*>(above_); }
   void take_name(std::string_view name) noexcept;
+  void destroy_named() noexcept;
   spawned*& siblings() noexcept;
   void link(task_scope* parent) noexcept;
   void unlink() noexcept;
+  bool failed_unmade() noexcept;
+  void tell_parent() noexcept;
+  spawned* end() noexcept;
+  void end_upwards() noexcept;
   void settle() noexcept;
   void report_unjoined() noexcept;
 
-  spawned* next_sibling_ = nullptr;  // of an ended one: in the loop's list of the retired
+  spawned* next_sibling_;  // of an ended one: in the loop's list of the retired
   union {
-    spawned* prev_sibling_ = nullptr;
+    spawned* prev_sibling_;
     std::uint32_t loop_serial_;  // of one that has ended, whose handle may outlive the loop
   };
 };
@@ -120,14 +146,22 @@ class join_base : public waiter {
   explicit join_base(spawned* s) noexcept : task_(s) {}
   ~join_base() = default;
   bool start() noexcept;
-  // Throws cancelled (this scope), task_cancelled, or std::logic_error (joined before, or by
-  // itself).
-  void finish();
+  bool start_otherwise() noexcept;
+  // The end of the wait. False: the task has no result, or this has not joined it.
+  bool join_ended() noexcept;
+  // Then: cancelled (this scope), task_cancelled, or std::logic_error (joined before, or by
+  // itself). Null: the error of the body. The coroutine itself throws it; see throw_cancelled.
+  std::exception_ptr join_error();
+  // Throws it.
+  void finish() {
+    if (join_ended()) return;
+    if (std::exception_ptr error = join_error()) std::rethrow_exception(std::move(error));
+  }
 
   spawned* task_;
 
  private:
-  enum class fault : std::uint8_t { none, joined_twice, joins_itself };
+  enum class fault : std::uint8_t { none, cancelled, joined_twice, joins_itself };
   fault fault_ = fault::none;
 };
 
@@ -146,7 +180,9 @@ class join_awaiter final : public join_base {
     return start();
   }
   T await_resume() {
-    finish();
+    if (!join_ended()) [[unlikely]] {
+      if (std::exception_ptr error = join_error()) std::rethrow_exception(std::move(error));
+    }
     return static_cast<task_promise<T>&>(task_->body()).take();
   }
 };
@@ -271,7 +307,7 @@ class spawned_call final : public spawned {
     this->~spawned_call();
     return sizeof(spawned_call);
   }
-  std::exception_ptr& unmade_error() noexcept override { return error_; }
+  std::exception_ptr* unmade_error() noexcept override { return &error_; }
 
   Maker maker_;
   std::exception_ptr error_;

@@ -63,7 +63,7 @@ struct task_promise final : promise_base {
     result.emplace(std::forward<U>(value));
   }
   T take() {
-    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+    if (failed()) rethrow();
     return result.take();
   }
   result_slot<T> result;
@@ -76,7 +76,7 @@ struct task_promise<void> final : promise_base {
   final_awaiter final_suspend() const noexcept { return {}; }
   void return_void() const noexcept {}
   void take() {
-    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+    if (failed()) rethrow();
   }
 };
 
@@ -149,7 +149,7 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
   void destroy() noexcept {
     if (!frame_) return;
     auto& promise = frame_.promise();
-    if (promise.where && !frame_.done() && !promise.error) detail::destroyed_while_running(promise);
+    if (promise.where && !frame_.done() && !promise.failed()) detail::destroyed_while_running(promise);
     frame_.destroy();
   }
 

@@ -5,7 +5,7 @@
 
 namespace eddy::inline v1::detail {
 
-// A Wait is a waiter with
+// A Wait is a listed_waiter with
 //   bool start() noexcept       begins the wait: refused(), then complete_now() or park()
 //   void withdraw() noexcept    leaves the line; called while it waits. If it is bool, false says
 //                               that it was granted meanwhile, and will end by itself
