@@ -167,6 +167,7 @@ void loop_state::start(scope& where) {
 }
 
 void loop_state::wait(std::int64_t limit_ns) {
+  all_ran_ = !head;
   if (head || limit_ns == 0 || !mail->may_sleep()) {
     selector.wait(0);
   } else {
@@ -184,6 +185,7 @@ void loop_state::wait(std::int64_t limit_ns) {
 void loop_state::expire() noexcept {
   if (timers.empty()) return;
   const std::int64_t now = system::clock_ns();
+  if (all_ran_) polled_ns = now;
   while (timer* t = timers.pop_due(now)) t->fire();
 }
 

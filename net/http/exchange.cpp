@@ -136,9 +136,15 @@ std::string_view exchange::pool_key(std::string& room) const {
   return room = url_.origin();
 }
 
+// A request that a dead connection costs nothing but time need not ask the system about one whose
+// response was read a moment ago. All others ask, however small the moment.
 bool exchange::has_usable_connection() const noexcept {
   const connection* c = slot_.get();
-  return c && c->is_usable();
+  if (!c) return false;
+  const bool is_repeatable =
+      session_->settings.stale_retry && is_idempotent(method_) && can_send_body_again();
+  if (is_repeatable && c->is_just_read(progress_.lap_ns())) return true;
+  return c->is_usable();
 }
 
 bool exchange::retry_allowed(bool is_retry) const noexcept {

@@ -4,6 +4,28 @@
 
 namespace eddy::inline v1::http {
 
+namespace {
+
+// A turn that takes longer than this is that of a program that blocks, in which a server has time
+// to end a connection.
+constexpr std::int64_t longest_look_back_ns = 1'000'000;
+
+std::int64_t last_poll_ns(const byte_stream& of) noexcept {
+  return detail::state_of(*detail::stream_of(of.descriptor()).loop).polled_ns;
+}
+
+}  // namespace
+
+void transport::note_read(std::size_t got, std::size_t room) noexcept {
+  const bool took_all = got > 0 && got < room && remote_ && plain_.is_open();
+  emptied_ns_ = took_all ? last_poll_ns(plain_) : 0;
+}
+
+bool transport::was_just_emptied(std::int64_t now_ns) const noexcept {
+  return emptied_ns_ > 0 && now_ns - emptied_ns_ <= longest_look_back_ns &&
+         detail::is_quiet_here(plain_.descriptor()) && emptied_ns_ == last_poll_ns(plain_);
+}
+
 #if EDDY_HAVE_OPENSSL
 
 task<transport> transport::secure(transport under, std::string host, tls_context trust,
@@ -40,6 +62,7 @@ task<std::size_t> transport::read_some(std::span<std::byte> into) {
     got = co_await secure_.read_some(into);
   } else {
     got = co_await plain_.read_some(into);
+    note_read(got, into.size());
   }
   co_return got;
 }
@@ -70,6 +93,7 @@ bool transport::is_quiet() const noexcept { return detail::is_quiet(plain_.descr
 
 task<std::size_t> transport::read_some(std::span<std::byte> into) {
   const std::size_t got = co_await plain_.read_some(into);
+  note_read(got, into.size());
   co_return got;
 }
 

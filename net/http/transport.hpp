@@ -34,6 +34,10 @@ class transport {
   // an idle connection must be to carry another request. One system call. What the peer does a
   // moment later is found out by the exchange.
   bool is_quiet() const noexcept;
+  // The same by what is known without a system call: true if the last read was in this turn of the
+  // loop, not long before `now_ns`, and took all there was. What came since is not known. Of TCP
+  // only: elsewhere a read may stop with more behind it.
+  bool was_just_emptied(std::int64_t now_ns) const noexcept;
 
   // At least one byte; 0 at the end.
   task<std::size_t> read_some(std::span<std::byte> into);
@@ -47,7 +51,10 @@ class transport {
   detail::close_awaiter close() noexcept;
 
  private:
+  void note_read(std::size_t got, std::size_t room) noexcept;
+
   std::optional<endpoint> remote_;
+  std::int64_t emptied_ns_ = 0;  // the poll before the read that took all there was; 0: it did not
   byte_stream plain_;
 #if EDDY_HAVE_OPENSSL
   tls_stream secure_;
