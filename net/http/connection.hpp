@@ -38,6 +38,15 @@ class connection final : public pool_entry {
   // A new exchange: the response will be one to `method`. The read buffer is one of `spare`.
   void begin(std::string_view method, read_buffers& spare);
   task<> write(std::string_view bytes) { return transport_.write_all(bytes, &sent_); }
+  // The same, and the same as read() below, without a frame, and ended with timeout_error at a
+  // point in time: only if is_plain().
+  bool is_plain() const noexcept { return transport_.is_plain(); }
+  detail::limited_write write_by(std::string_view bytes, time_point at) noexcept {
+    return transport_.write_by(bytes, sent_, at);
+  }
+  detail::limited_read read_by(time_point at) noexcept {
+    return transport_.read_by(free_space(), at);
+  }
 
   // The next event that needs no reading; pieces of the body are good until read() is called.
   response_step next();

@@ -1,7 +1,5 @@
 #include "transport.hpp"
 
-#include "../../runtime/stream_state.hpp"
-
 namespace eddy::inline v1::http {
 
 namespace {
@@ -17,7 +15,7 @@ std::int64_t last_poll_ns(const byte_stream& of) noexcept {
 }  // namespace
 
 void transport::note_read(std::size_t got, std::size_t room) noexcept {
-  const bool took_all = got > 0 && got < room && remote_ && plain_.is_open();
+  const bool took_all = got > 0 && got < room && remote_ && is_plain() && plain_.is_open();
   emptied_ns_ = took_all ? last_poll_ns(plain_) : 0;
 }
 
@@ -45,6 +43,8 @@ task<transport> transport::secure(transport under, std::string host, tls_context
   co_return std::move(out);
 }
 
+bool transport::is_plain() const noexcept { return !is_secure_; }
+
 bool transport::is_open() const noexcept {
   return is_secure_ ? secure_.is_open() : plain_.is_open();
 }
@@ -62,7 +62,6 @@ task<std::size_t> transport::read_some(std::span<std::byte> into) {
     got = co_await secure_.read_some(into);
   } else {
     got = co_await plain_.read_some(into);
-    note_read(got, into.size());
   }
   co_return got;
 }
@@ -87,13 +86,14 @@ detail::close_awaiter transport::close() noexcept {
 
 #else
 
+bool transport::is_plain() const noexcept { return true; }
+
 bool transport::is_open() const noexcept { return plain_.is_open(); }
 
 bool transport::is_quiet() const noexcept { return detail::is_quiet(plain_.descriptor()); }
 
 task<std::size_t> transport::read_some(std::span<std::byte> into) {
   const std::size_t got = co_await plain_.read_some(into);
-  note_read(got, into.size());
   co_return got;
 }
 
