@@ -116,7 +116,9 @@ std::optional<std::string> headers::get_combined(std::string_view name) const {
   return combined;
 }
 
-bool headers::contains(std::string_view name) const noexcept { return get(name).has_value(); }
+bool headers::contains(std::string_view name) const noexcept {
+  return !entries_.empty() && get(name).has_value();
+}
 
 headers::entry headers::store(std::string_view name, std::string_view value) {
   const entry stored{text_.size(), name.size(), value.size()};
