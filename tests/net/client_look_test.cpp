@@ -102,7 +102,7 @@ TEST_CASE("what came unasked is seen after a turn, and in one that took long" *
       session client;
       CHECK(co_await text_of(client.get(server.url())) == "abc");
       if (turns) {
-        co_await eddy::sleep_for(1us);
+        co_await eddy::sleep(1us);
       } else {
         spend(3ms);
       }
