@@ -164,6 +164,7 @@ void loop_state::start_otherwise(scope& where) {
 }
 
 void loop_state::wait(std::int64_t limit_ns) {
+  all_ran_ = !head;
   if (head || limit_ns == 0 || !mail->may_sleep()) {
     selector.wait(0);
   } else {
@@ -181,6 +182,7 @@ void loop_state::wait(std::int64_t limit_ns) {
 void loop_state::expire() noexcept {
   if (timers.empty()) return;
   const std::int64_t now = system::clock_ns();
+  if (all_ran_) polled_ns = now;
   while (timer* t = timers.pop_due(now)) t->fire();
 }
 

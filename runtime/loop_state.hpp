@@ -69,6 +69,9 @@ struct loop_state final : loop_core {
   bool interrupted = false;
   bool ending = false;  // main has ended: what starts now is born cancelled
   bool polling = false;  // in poll(), or at the end of a host's loop
+  // Whatever resumes now with something from the engine was told of it after this: the time right
+  // after the last poll before which nothing was left to run. Older than that, never younger.
+  std::int64_t polled_ns = 0;
 
  private:
   bool ended() const noexcept;
@@ -81,6 +84,8 @@ struct loop_state final : loop_core {
   void free_retired() noexcept;
   // Whether on_error has taken it; if that throws, `error` is what it threw.
   bool handled(std::exception_ptr& error) noexcept;
+
+  bool all_ran_ = false;  // before the last poll
 };
 
 }  // namespace detail

@@ -90,11 +90,14 @@ void stream_state::drop_rest() noexcept {
   }
 }
 
-bool is_quiet(const descriptor_ref& stream) noexcept {
+bool is_quiet_here(const descriptor_ref& stream) noexcept {
   if (!stream.is_open()) return false;
   const stream_state& s = stream_of(stream);
-  if (s.available() > 0 || engine_of(*s.loop).holds_input(s.fd)) return false;
-  return system::peek(s.fd) == -EAGAIN;
+  return s.available() == 0 && !engine_of(*s.loop).holds_input(s.fd);
+}
+
+bool is_quiet(const descriptor_ref& stream) noexcept {
+  return is_quiet_here(stream) && system::peek(stream_of(stream).fd) == -EAGAIN;
 }
 
 bool read_awaiter::start() noexcept {

@@ -63,5 +63,7 @@ inline stream_state& stream_of(const descriptor_ref& ref) noexcept {
 // True if the peer has sent nothing that is still to be read, and has not ended the stream: not in
 // the stream's own buffers, not in the engine's, not in the kernel's. One system call.
 bool is_quiet(const descriptor_ref& stream) noexcept;
+// The part of it that needs no system call.
+bool is_quiet_here(const descriptor_ref& stream) noexcept;
 
 }  // namespace eddy::inline v1::detail

@@ -53,6 +53,7 @@ response_step connection::next() {
 }
 
 response_event connection::arrived(std::size_t bytes) {
+  transport_.note_read(bytes, read_buffers::buffer_bytes);
   begin_ = 0;
   end_ = bytes;
   received_ += bytes;

@@ -24,15 +24,29 @@ class connection final : public pool_entry {
   task<> open(dialer& by, route to, dial_watch& watch);
 
   // Whether it may carry another request: nothing has come on it since the last one, not even its
-  // end. Asks the system, at each reuse. A read that is always pending would know it for free and
+  // end. Asks the system. A read that is always pending would know it for free and
   // end dead connections early, but would be an operation without a coroutine that awaits it, to be
   // cancelled before each exchange; and it would not close the gap between the look and the write,
   // which is what the retry is for.
   bool is_usable() const noexcept { return !aborted_ && transport_.is_quiet(); }
+  // The same without asking the system, for a request that may be sent again: true only if nothing
+  // had come when the response was read, in this very turn. `now_ns`: about now.
+  bool is_just_read(std::int64_t now_ns) const noexcept {
+    return !aborted_ && transport_.was_just_emptied(now_ns);
+  }
 
   // A new exchange: the response will be one to `method`. The read buffer is one of `spare`.
   void begin(std::string_view method, read_buffers& spare);
   task<> write(std::string_view bytes) { return transport_.write_all(bytes, &sent_); }
+  // The same, and the same as read() below, without a frame, and ended with timeout_error at a
+  // point in time: only if is_plain().
+  bool is_plain() const noexcept { return transport_.is_plain(); }
+  detail::limited_write write_by(std::string_view bytes, time_point at) noexcept {
+    return transport_.write_by(bytes, sent_, at);
+  }
+  detail::limited_read read_by(time_point at) noexcept {
+    return transport_.read_by(free_space(), at);
+  }
 
   // The next event that needs no reading; pieces of the body are good until read() is called.
   response_step next();

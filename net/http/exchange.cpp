@@ -22,25 +22,23 @@ timeouts chosen_times(const request_settings* own, timeouts sessions) {
 
 }  // namespace
 
-exchange::exchange(request_builder&& r)
+exchange::exchange(request_builder& r)
     : session_(std::move(r.session_)),
-      method_(std::move(r.method_)),
-      url_(std::move(r.url_)),
-      fields_(std::move(r.fields_)),
-      body_(std::move(r.body_)),
+      method_(r.method_),
+      url_(r.url_),
+      fields_(r.fields_),
+      body_(r.body_),
       bodies_(r.bodies_),
       settings_(std::exchange(r.settings_, nullptr)),
       max_redirects_(r.max_redirects_ < 0 ? session_->settings.max_redirects : r.max_redirects_),
       progress_(session_->settings.observer, session_->counters),
       clock_(chosen_times(settings_.get(), session_->settings.times), progress_.begun_ns()) {
   session_->budget.earn();
-  request_memory spare = session_->memories.take();
-  head_ = std::move(spare.head);
-  if (fields_.empty()) fields_ = std::move(spare.fields);
+  session_->memories.take(head_, fields_);
 }
 
 task<response> exchange::perform(request_builder request) {
-  exchange work(std::move(request));
+  exchange work(request);
   try {
     work.progress_.enter(work.method_, work.url_);
     work.prepare();
@@ -136,9 +134,15 @@ std::string_view exchange::pool_key(std::string& room) const {
   return room = url_.origin();
 }
 
+// A request that a dead connection costs nothing but time need not ask the system about one whose
+// response was read a moment ago. All others ask, however small the moment.
 bool exchange::has_usable_connection() const noexcept {
   const connection* c = slot_.get();
-  return c && c->is_usable();
+  if (!c) return false;
+  const bool is_repeatable =
+      session_->settings.stale_retry && is_idempotent(method_) && can_send_body_again();
+  if (is_repeatable && c->is_just_read(progress_.lap_ns())) return true;
+  return c->is_usable();
 }
 
 bool exchange::retry_allowed(bool is_retry) const noexcept {
@@ -177,11 +181,9 @@ void exchange::head_came() {
 
 response exchange::finish() {
   ++session_->counters.responses;
-  session_->memories.put_back({std::move(fields_), std::move(head_)});
-  response_head head = slot_.get()->take_head();
+  session_->memories.put_back(head_, fields_);
   auto state = std::make_unique<response_state>(
-      std::move(session_), std::move(slot_), clock_, std::move(method_), std::move(head),
-      std::move(url_), std::move(history_), std::move(interim_), std::move(early_body_),
+      std::move(session_), std::move(slot_), clock_, std::move(method_), std::move(url_), std::move(history_), std::move(interim_), std::move(early_body_),
       std::move(progress_));
   if (settings_) {
     state->set_decoding(settings_->decompress);

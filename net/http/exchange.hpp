@@ -29,7 +29,8 @@ class exchange {
  private:
   using step = request_stage;
 
-  explicit exchange(request_builder&& r);
+  // Works on what `r` holds, which outlives it.
+  explicit exchange(request_builder& r);
   // exchange.cpp
   task<> hop();
   bool acquire_now();
@@ -110,10 +111,10 @@ class exchange {
   void keep_early(std::span<const std::byte> body);
 
   detail::http_session_ref session_;  // outlives the slot
-  std::string method_;
-  url url_;
-  headers fields_;
-  std::string body_;
+  std::string& method_;
+  url& url_;
+  headers& fields_;
+  std::string& body_;
   std::uint8_t bodies_;                         // as in request_builder
   std::unique_ptr<request_settings> settings_;  // may be null
   int max_redirects_;

@@ -79,7 +79,11 @@ task<> exchange::attempt() {
   if (body_rides_) {
     try {
       limit_ = clock_.from_now(timeout_kind::write);
-      co_await with_deadline(limit_.at, c.write(head_));
+      if (c.is_plain()) {
+        co_await c.write_by(head_, limit_.at);
+      } else {
+        co_await with_deadline(limit_.at, c.write(head_));
+      }
       progress_.tell_sent(head_);
     } catch (const std::system_error& e) {
       if (!is_peers_doing(e)) throw;
@@ -98,7 +102,12 @@ task<> exchange::attempt() {
     if (next.event == response_event::head) head_came();
     if (next.event != response_event::need_more) continue;
     limit_ = head_limit();
-    const std::size_t got = co_await with_deadline(limit_.at, c.read());
+    std::size_t got = 0;
+    if (c.is_plain()) {
+      got = co_await c.read_by(limit_.at);
+    } else {
+      got = co_await with_deadline(limit_.at, c.read());
+    }
     arrived(got);
   }
 }

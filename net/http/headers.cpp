@@ -73,6 +73,7 @@ headers&& headers::set(std::string_view name, std::string_view value) && {
 }
 
 std::size_t headers::remove(std::string_view name) {
+  if (entries_.empty()) return 0;  // as in most requests, which say nothing of their own
   const auto kept = std::remove_if(entries_.begin(), entries_.end(), [&](const entry& place) {
     return grammar::equal_ignoring_case(at(place).name, name);
   });
@@ -115,7 +116,9 @@ std::optional<std::string> headers::get_combined(std::string_view name) const {
   return combined;
 }
 
-bool headers::contains(std::string_view name) const noexcept { return get(name).has_value(); }
+bool headers::contains(std::string_view name) const noexcept {
+  return !entries_.empty() && get(name).has_value();
+}
 
 headers::entry headers::store(std::string_view name, std::string_view value) {
   const entry stored{text_.size(), name.size(), value.size()};

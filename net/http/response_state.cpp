@@ -21,16 +21,16 @@ constexpr std::size_t most_decoded_at_once = 1024 * 1024;
 
 }  // namespace
 
-response_state::response_state(detail::http_session_ref session, connection_slot slot,
-                               const exchange_clock& clock, std::string method, response_head head,
-                               eddy::url reached, std::vector<visited> history,
-                               std::vector<interim_response> interim, std::string early_body,
-                               request_progress progress)
+response_state::response_state(detail::http_session_ref&& session, connection_slot&& slot,
+                               const exchange_clock& clock, std::string&& method,
+                               eddy::url&& reached, std::vector<visited>&& history,
+                               std::vector<interim_response>&& interim, std::string&& early_body,
+                               request_progress&& progress)
     : session_(std::move(session)),
       slot_(std::move(slot)),
       clock_(clock),
       method_(std::move(method)),
-      head_(std::move(head)),
+      head_(slot_.get()->take_head()),
       url_(std::move(reached)),
       history_(std::move(history)),
       interim_(std::move(interim)),
@@ -140,9 +140,15 @@ task<std::size_t> response_state::pull_later(std::span<std::byte> into) {
       } else {
         decoded_bytes_ = 0;
         limit_ = clock_.from_now(timeout_kind::read);
-        const std::size_t came = co_await with_deadline(limit_.at, slot_.get()->read());
+        connection& c = *slot_.get();
+        std::size_t came = 0;
+        if (c.is_plain()) {
+          came = co_await c.read_by(limit_.at);
+        } else {
+          came = co_await with_deadline(limit_.at, c.read());
+        }
         progress_.received(came);
-        const response_event then = slot_.get()->arrived(came);
+        const response_event then = c.arrived(came);
         if (then == response_event::end) end_exchange();
       }
       const std::optional<std::size_t> got = step(into);

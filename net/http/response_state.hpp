@@ -19,13 +19,17 @@ namespace eddy::inline v1::http {
 // be, not at the read that returns 0. Counted: by the handle and by the reads that are under way.
 class response_state {
  public:
-  response_state(detail::http_session_ref session, connection_slot slot,
-                 const exchange_clock& clock, std::string method, response_head head,
-                 eddy::url reached, std::vector<visited> history,
-                 std::vector<interim_response> interim, std::string early_body,
-                 request_progress progress);
+  response_state(detail::http_session_ref&& session, connection_slot&& slot,
+                 const exchange_clock& clock, std::string&& method, eddy::url&& reached,
+                 std::vector<visited>&& history, std::vector<interim_response>&& interim,
+                 std::string&& early_body, request_progress&& progress);
   response_state(const response_state&) = delete;
   response_state& operator=(const response_state&) = delete;
+  // There is one for each response, for a short time: in the memory that frames leave behind.
+  static void* operator new(std::size_t size) { return detail::allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    detail::free_frame(memory, size);
+  }
 
   const response_head& head() const noexcept { return head_; }
   const eddy::url& url() const noexcept { return url_; }

@@ -97,11 +97,9 @@ url resolved(const url& base, std::string_view text) {
 
 task<> close_shared(detail::http_session_ref kept) { co_await kept->pool.close(); }
 
-url checked_http(url to) {
-  if (!to.is_http()) {
-    throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
-  }
-  return to;
+void check_http(const url& to) {
+  if (to.is_http()) return;
+  throw url_error("URL " + url_syntax::quoted_url(to.text()) + " is not of http or https");
 }
 
 }  // namespace
@@ -131,7 +129,8 @@ request_builder session::request(std::string_view method, std::string_view url) 
 }
 
 request_builder session::request(std::string_view method, url to) {
-  return request_builder(present(state_), method, checked_http(std::move(to)));
+  check_http(to);
+  return request_builder(present(state_), method, std::move(to));
 }
 
 // Not a coroutine itself: the session may be moved or destroyed before the task is awaited.

@@ -18,19 +18,21 @@ void read_buffers::clear() noexcept {
   while (kept_ > 0) buffers_[--kept_].reset();
 }
 
-request_memory request_memories::take() noexcept {
-  if (kept_.empty()) return {};
-  request_memory spare = std::move(kept_.back());
-  kept_.pop_back();
-  return spare;
+void request_memories::take(std::string& head, headers& fields) noexcept {
+  if (kept_ == 0) return;
+  request_memory& spare = memories_[--kept_];
+  head.swap(spare.head);
+  if (fields.empty()) fields.swap(spare.fields);
 }
 
-void request_memories::put_back(request_memory used) noexcept {
-  const std::size_t bytes = used.fields.capacity_bytes() + used.head.capacity();
-  if (bytes > most_bytes || kept_.size() == most_kept) return;
-  used.fields.clear();
-  used.head.clear();
-  kept_.push_back(std::move(used));
+void request_memories::put_back(std::string& head, headers& fields) noexcept {
+  const std::size_t bytes = fields.capacity_bytes() + head.capacity();
+  if (bytes > most_bytes || kept_ == most_kept) return;
+  fields.clear();
+  head.clear();
+  request_memory& spare = memories_[kept_++];
+  spare.head.swap(head);
+  spare.fields.swap(fields);
 }
 
 }  // namespace eddy::inline v1::http

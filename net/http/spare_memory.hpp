@@ -37,8 +37,8 @@ class read_buffers {
 
 // What a request writes before it is sent: its fields, and the bytes that they become.
 struct request_memory {
-  headers fields;
   std::string head;
+  headers fields;
 };
 
 // The same of requests: empty, with room for one like the last. One thread's.
@@ -48,16 +48,18 @@ class request_memories {
   // Of one: a request with a small body rides in its head, and is not worth keeping.
   static constexpr std::size_t most_bytes = 2 * 1024;
 
-  request_memories() { kept_.reserve(most_kept); }
+  request_memories() : memories_(most_kept) {}
   request_memories(const request_memories&) = delete;
   request_memories& operator=(const request_memories&) = delete;
 
-  request_memory take() noexcept;
-  void put_back(request_memory used) noexcept;
-  std::size_t kept() const noexcept { return kept_.size(); }
+  // For a request's empty `head`, and for its fields if they are empty yet.
+  void take(std::string& head, headers& fields) noexcept;
+  void put_back(std::string& head, headers& fields) noexcept;
+  std::size_t kept() const noexcept { return kept_; }
 
  private:
-  std::vector<request_memory> kept_;
+  std::vector<request_memory> memories_;  // the first `kept_` have something in them
+  std::size_t kept_ = 0;
 };
 
 }  // namespace eddy::inline v1::http

@@ -1,8 +1,28 @@
 #include "transport.hpp"
 
-#include "../../runtime/stream_state.hpp"
-
 namespace eddy::inline v1::http {
+
+namespace {
+
+// A turn that takes longer than this is that of a program that blocks, in which a server has time
+// to end a connection.
+constexpr std::int64_t longest_look_back_ns = 1'000'000;
+
+std::int64_t last_poll_ns(const byte_stream& of) noexcept {
+  return detail::state_of(*detail::stream_of(of.descriptor()).loop).polled_ns;
+}
+
+}  // namespace
+
+void transport::note_read(std::size_t got, std::size_t room) noexcept {
+  const bool took_all = got > 0 && got < room && remote_ && is_plain() && plain_.is_open();
+  emptied_ns_ = took_all ? last_poll_ns(plain_) : 0;
+}
+
+bool transport::was_just_emptied(std::int64_t now_ns) const noexcept {
+  return emptied_ns_ > 0 && now_ns - emptied_ns_ <= longest_look_back_ns &&
+         detail::is_quiet_here(plain_.descriptor()) && emptied_ns_ == last_poll_ns(plain_);
+}
 
 #if EDDY_HAVE_OPENSSL
 
@@ -22,6 +42,8 @@ task<transport> transport::secure(transport under, std::string host, tls_context
   out.secure_ = co_await std::move(shaking);
   co_return std::move(out);
 }
+
+bool transport::is_plain() const noexcept { return !is_secure_; }
 
 bool transport::is_open() const noexcept {
   return is_secure_ ? secure_.is_open() : plain_.is_open();
@@ -63,6 +85,8 @@ detail::close_awaiter transport::close() noexcept {
 }
 
 #else
+
+bool transport::is_plain() const noexcept { return true; }
 
 bool transport::is_open() const noexcept { return plain_.is_open(); }
 

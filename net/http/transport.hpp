@@ -3,7 +3,10 @@
 
 #include <eddy/net/tcp.hpp>
 #include <eddy/net/unix.hpp>
+#include <eddy/runtime/timer.hpp>
 #include <optional>
+
+#include "../../runtime/limited_stream.hpp"
 #if EDDY_HAVE_OPENSSL
 #include <eddy/net/tls.hpp>
 #endif
@@ -34,6 +37,23 @@ class transport {
   // an idle connection must be to carry another request. One system call. What the peer does a
   // moment later is found out by the exchange.
   bool is_quiet() const noexcept;
+  // The same by what is known without a system call: true if the last read was in this turn of the
+  // loop, not long before `now_ns`, and took all there was. What came since is not known. Of TCP
+  // only: elsewhere a read may stop with more behind it.
+  bool was_just_emptied(std::int64_t now_ns) const noexcept;
+
+  // What the last read has brought, of so much room: for was_just_emptied().
+  void note_read(std::size_t got, std::size_t room) noexcept;
+
+  // Without TLS, for read_by() and write_by().
+  bool is_plain() const noexcept;
+  detail::limited_read read_by(std::span<std::byte> into, time_point at) noexcept {
+    return {plain_.descriptor(), into, detail::limit::at(at)};
+  }
+  detail::limited_write write_by(std::string_view bytes, std::size_t& sent,
+                                 time_point at) noexcept {
+    return {plain_.descriptor(), bytes, sent, detail::limit::at(at)};
+  }
 
   // At least one byte; 0 at the end.
   task<std::size_t> read_some(std::span<std::byte> into);
@@ -48,6 +68,7 @@ class transport {
 
  private:
   std::optional<endpoint> remote_;
+  std::int64_t emptied_ns_ = 0;  // the poll before the read that took all there was; 0: it did not
   byte_stream plain_;
 #if EDDY_HAVE_OPENSSL
   tls_stream secure_;

@@ -140,25 +140,30 @@ TEST_CASE("what a request leaves behind is empty, little, and kept for few") {
   request_memory used;
   used.fields.add("Authorization", "secret");
   used.head = "GET / HTTP/1.1\r\nAuthorization: secret\r\n\r\n";
-  spare.put_back(std::move(used));
+  spare.put_back(used.head, used.fields);
   REQUIRE(spare.kept() == 1);
-  const request_memory next = spare.take();
+  request_memory next;
+  spare.take(next.head, next.fields);
   CHECK(next.fields.empty());
   CHECK(next.head.empty());
   CHECK(next.head.capacity() > 30);
   CHECK(spare.kept() == 0);
-  CHECK(spare.take().head.empty());
+  request_memory none;
+  spare.take(none.head, none.fields);
+  CHECK(none.head.empty());
+  CHECK(none.head.capacity() < 30);
 
   request_memory large;
   large.head.assign(request_memories::most_bytes + 1, 'x');
-  spare.put_back(std::move(large));
+  spare.put_back(large.head, large.fields);
   CHECK(spare.kept() == 0);
   request_memory with_large_field;
   with_large_field.fields.add("X", std::string(request_memories::most_bytes + 1, 'x'));
-  spare.put_back(std::move(with_large_field));
+  spare.put_back(with_large_field.head, with_large_field.fields);
   CHECK(spare.kept() == 0);
   for (std::size_t i = 0; i < request_memories::most_kept + 5; ++i) {
-    spare.put_back(request_memory());
+    request_memory empty;
+    spare.put_back(empty.head, empty.fields);
   }
   CHECK(spare.kept() == request_memories::most_kept);
 }

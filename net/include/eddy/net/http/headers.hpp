@@ -82,6 +82,10 @@ class headers {
   void reserve(std::size_t fields, std::size_t bytes);
   std::size_t capacity_bytes() const noexcept;
   void compact();
+  void swap(headers& other) noexcept {
+    text_.swap(other.text_);
+    entries_.swap(other.entries_);
+  }
 
   std::string text_;
   std::vector<entry> entries_;
