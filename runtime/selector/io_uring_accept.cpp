@@ -39,13 +39,23 @@ io_descriptor* pop_front(accepted_queue& queue) noexcept {
   return d;
 }
 
+// 0 or a negative errno value.
+int begin_to_listen(io_descriptor& d) noexcept {
+  if (d.listens) return 0;
+  if (d.receiving() || d.landing || d.ended || !d.retained.empty()) return -EINVAL;  // a stream
+  auto* queue = new (std::nothrow) accepted_queue;
+  if (!queue) return -ENOMEM;
+  d.accepted = queue;
+  d.listens = true;
+  return 0;
+}
+
 }  // namespace
 
 // True if there is a result at once.
 bool engine::state::ask_to_accept(io_descriptor& listener, operation& op) noexcept {
-  if (!listener.accepted) listener.accepted = new (std::nothrow) accepted_queue;
-  op.result = -ENOMEM;
-  if (!listener.accepted) return true;
+  op.result = begin_to_listen(listener);
+  if (op.result < 0) return true;
   if (const io_descriptor* connection = pop_front(*listener.accepted)) {
     op.result = connection->fd;
     return true;
@@ -57,7 +67,7 @@ bool engine::state::ask_to_accept(io_descriptor& listener, operation& op) noexce
 }
 
 void engine::state::stop_accepting_unasked(io_descriptor& listener) noexcept {
-  if (listener.accepted && !listener.released && !is_waiting(listener)) {
+  if (listener.listens && !listener.released && !is_waiting(listener)) {
     cancel_lane(listener, lane_channel);
   }
 }

@@ -18,7 +18,7 @@ namespace eddy::inline v1::detail {
 // True if `result` is there at once.
 bool engine::state::ask_to_read(io_descriptor& d, operation& op, int& result) noexcept {
   assert(!d.ops[lane_in] && "one reader at a time for each descriptor");
-  if (d.accepted) {
+  if (d.listens) {
     result = -ENOTCONN;
     return true;
   }
