@@ -175,7 +175,9 @@ void engine::state::cancel_lane(io_descriptor& d, lane_index which) noexcept {
 }
 
 void engine::state::drop_landing(io_descriptor& d) noexcept {
-  if (!d.listens && d.landing) pool.give_back(*std::exchange(d.landing, nullptr));
+  if (d.listens || !d.landing) return;
+  pool.give_back(*std::exchange(d.landing, nullptr));
+  d.into_heap = false;
 }
 
 void engine::state::give_up(io_descriptor& d) noexcept {
@@ -186,9 +188,7 @@ void engine::state::give_up(io_descriptor& d) noexcept {
   if (d.listens) drop_accepted(d);
 }
 
-// True if the number is closed and the descriptor freed.
-bool engine::state::close_if_quiet(io_descriptor& d) noexcept {
-  if (!d.over() || d.changed || !d.quiet()) return false;
+bool engine::state::close(io_descriptor& d) noexcept {
   --living;
   if (d.foreign) {
     drop_foreign(d);

@@ -76,6 +76,8 @@ struct io_descriptor {
     }
     return cancels == 0;
   }
+  // False of a connection in use, by one look.
+  bool may_be_over() const noexcept { return released || foreign; }
   // Nobody needs this any more.
   bool over() const noexcept {
     return released || (foreign && !ops[lane_in] && !ops[lane_out]);
@@ -110,6 +112,7 @@ struct io_descriptor {
 
 static_assert(lane_count <= lane_mask && alignof(io_descriptor) > all_bits &&
               alignof(operation) > all_bits);
+static_assert(sizeof(io_descriptor) <= 7 * sizeof(std::uint64_t));
 
 // The descriptors by number, in blocks that stay where they are: the kernel names descriptors by
 // their addresses, and neither malloc's words nor room in reserve is added to each.
@@ -166,7 +169,11 @@ struct engine::state {
   void end(io_descriptor& d, lane_index which, int result) noexcept;
   void give_up(io_descriptor& d) noexcept;
   void drop_landing(io_descriptor& d) noexcept;
-  bool close_if_quiet(io_descriptor& d) noexcept;
+  // True if the number is closed and the descriptor is gone.
+  bool close_if_quiet(io_descriptor& d) noexcept {
+    return d.may_be_over() && d.over() && !d.changed && d.quiet() && close(d);
+  }
+  bool close(io_descriptor& d) noexcept;
   void change(io_descriptor& d) noexcept;
 
   // io_uring_turn.cpp: the conversation with the kernel.
