@@ -50,6 +50,14 @@ int begin_to_listen(io_descriptor& d) noexcept {
   return 0;
 }
 
+// It is no listener after all, or none any more.
+void end_listening(io_descriptor& d) noexcept {
+  if (d.accepted->first) return;
+  delete d.accepted;
+  d.landing = nullptr;
+  d.listens = false;
+}
+
 }  // namespace
 
 // True if there is a result at once.
@@ -133,6 +141,7 @@ void engine::state::accept_failed(io_descriptor& listener, int result) noexcept 
     return;
   }
   if (is_waiting(listener)) end(listener, lane_in, result);
+  if (result == -EINVAL) end_listening(listener);
 }
 
 void engine::state::drop_accepted(io_descriptor& listener) noexcept {
