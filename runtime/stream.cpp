@@ -188,8 +188,11 @@ class write_operation final : public operation {
   descriptor_ref stream_;
 };
 
+write_awaiter::write_awaiter(const descriptor_ref& stream, const void* from,
+                             std::size_t bytes) noexcept
+    : operation_(new (std::nothrow) write_operation(stream, from, bytes)) {}
+
 bool write_awaiter::start(std::coroutine_handle<> frame, scope& where) noexcept {
-  operation_ = new (std::nothrow) write_operation(stream_, from_, bytes_);
   return operation_ && operation_->start(frame, where);
 }
 

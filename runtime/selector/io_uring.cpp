@@ -41,10 +41,12 @@ engine::state::state(const engine_options& options)
 
 engine::state::~state() {
   // First: what is queued there is in the table, too.
-  for (io_descriptor* d : table) {
-    if (d && d->accepted) drop_accepted(*d);
+  for (int fd = 0; fd < table.limit(); ++fd) {
+    io_descriptor* d = find(fd);
+    if (d && d->listens) drop_accepted(*d);
   }
-  for (io_descriptor* d : table) {
+  for (int fd = 0; fd < table.limit(); ++fd) {
+    io_descriptor* d = find(fd);
     if (!d || d->released) continue;
     give_up(*d);
     close_if_quiet(*d);
@@ -60,16 +62,21 @@ engine::state::~state() {
   if (living > 0) pool.abandon();
 }
 
+io_descriptor& descriptor_table::make_place(int fd) {
+  const auto at = static_cast<std::size_t>(fd) / block_size;
+  if (at >= blocks_.size()) blocks_.resize(at + 1);
+  if (!blocks_[at]) blocks_[at].reset(new io_descriptor[block_size]);
+  return *place_of(fd);
+}
+
 io_descriptor* engine::state::adopt(int fd, descriptor_kind kind) noexcept {
   try {
-    const auto at = static_cast<std::size_t>(fd);
-    if (at >= table.size()) table.resize(table_size(at));
+    io_descriptor& place = table.make_place(fd);
+    assert(place.fd < 0 && "the descriptor was closed behind the engine's back");
     // Of a foreign descriptor that was closed while somebody waited for it, without forget().
-    if (table[at] && table[at]->foreign) detach(*table[at]);
-    assert(!table[at] && "the descriptor was closed behind the engine's back");
-    table[at] = new io_descriptor(fd, kind);
+    if (place.next) detach(*place.next);
     ++living;
-    return table[at];
+    return ::new (&place) io_descriptor(fd, kind);
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -143,13 +150,10 @@ void engine::state::cancel(operation& op) noexcept {
   cancel_lane(*d, which);
   // An accept or receive that the kernel has not been asked for yet is not begun; one that it has
   // goes on.
-  io_lane& channel = d->lanes[lane_channel];
-  if (which == lane_in && channel.state == io_lane::entry::wanted) {
-    channel.state = io_lane::entry::none;
-    channel.polling = false;
-    if (d->landing) pool.give_back(*std::exchange(d->landing, nullptr));
+  if (which == lane_in && d->lanes[lane_channel].state == io_lane::entry::wanted) {
+    cancel_lane(*d, lane_channel);
   }
-  if (d->accepted) change(*d);
+  if (d->listens) change(*d);
 }
 
 // The operation ends here if the kernel has nothing of it, else by its completion.
@@ -163,31 +167,41 @@ void engine::state::cancel_lane(io_descriptor& d, lane_index which) noexcept {
   }
   lane.state = io_lane::entry::none;
   lane.polling = false;
-  if (which != lane_channel && d.ops[which]) end(d, which, -ECANCELED);
+  if (which == lane_channel) {
+    drop_landing(d);
+  } else if (d.ops[which]) {
+    end(d, which, -ECANCELED);
+  }
+}
+
+void engine::state::drop_landing(io_descriptor& d) noexcept {
+  if (d.listens || !d.landing) return;
+  pool.give_back(*std::exchange(d.landing, nullptr));
+  d.into_heap = false;
 }
 
 void engine::state::give_up(io_descriptor& d) noexcept {
   d.released = true;
   for (const lane_index which : {lane_in, lane_out, lane_channel}) cancel_lane(d, which);
   drop_retained(d);
-  if (d.accepted) drop_accepted(d);
+  d.closer = nullptr;
+  if (d.listens) drop_accepted(d);
 }
 
-// True if the number is closed and the descriptor freed.
-bool engine::state::close_if_quiet(io_descriptor& d) noexcept {
-  if (!d.over() || d.changed || !d.quiet()) return false;
-  if (!d.foreign) ::close(d.fd);
-  io_descriptor*& slot = table[static_cast<std::size_t>(d.fd)];
-  if (slot == &d) slot = nullptr;
-  if (forgetting == &d) forgetting = nullptr;
+bool engine::state::close(io_descriptor& d) noexcept {
   --living;
+  if (d.foreign) {
+    drop_foreign(d);
+    return true;
+  }
+  ::close(d.fd);
   if (d.closer) {
     any_ended = true;
     complete(*d.closer, 0);
   }
-  if (d.landing) pool.give_back(*d.landing);
-  delete d.accepted;
-  delete &d;
+  drop_landing(d);
+  if (d.listens) delete d.accepted;
+  ::new (&d) io_descriptor();
   return true;
 }
 
@@ -245,7 +259,7 @@ bool engine::has_untold() const noexcept {
 
 bool engine::holds_input(int fd) const noexcept {
   const io_descriptor* d = state_->find(fd);
-  return d && (d->ended || !d->retained.empty());
+  return d && !d->released && (d->ended || !d->retained.empty());
 }
 
 }  // namespace eddy::inline v1::detail

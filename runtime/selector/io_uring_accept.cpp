@@ -39,13 +39,31 @@ io_descriptor* pop_front(accepted_queue& queue) noexcept {
   return d;
 }
 
+// 0 or a negative errno value.
+int begin_to_listen(io_descriptor& d) noexcept {
+  if (d.listens) return 0;
+  if (d.receiving() || d.landing || d.ended || !d.retained.empty()) return -EINVAL;  // a stream
+  auto* queue = new (std::nothrow) accepted_queue;
+  if (!queue) return -ENOMEM;
+  d.accepted = queue;
+  d.listens = true;
+  return 0;
+}
+
+// It is no listener after all, or none any more.
+void end_listening(io_descriptor& d) noexcept {
+  if (d.accepted->first) return;
+  delete d.accepted;
+  d.landing = nullptr;
+  d.listens = false;
+}
+
 }  // namespace
 
 // True if there is a result at once.
 bool engine::state::ask_to_accept(io_descriptor& listener, operation& op) noexcept {
-  if (!listener.accepted) listener.accepted = new (std::nothrow) accepted_queue;
-  op.result = -ENOMEM;
-  if (!listener.accepted) return true;
+  op.result = begin_to_listen(listener);
+  if (op.result < 0) return true;
   if (const io_descriptor* connection = pop_front(*listener.accepted)) {
     op.result = connection->fd;
     return true;
@@ -57,7 +75,7 @@ bool engine::state::ask_to_accept(io_descriptor& listener, operation& op) noexce
 }
 
 void engine::state::stop_accepting_unasked(io_descriptor& listener) noexcept {
-  if (listener.accepted && !listener.released && !is_waiting(listener)) {
+  if (listener.listens && !listener.released && !is_waiting(listener)) {
     cancel_lane(listener, lane_channel);
   }
 }
@@ -123,6 +141,7 @@ void engine::state::accept_failed(io_descriptor& listener, int result) noexcept 
     return;
   }
   if (is_waiting(listener)) end(listener, lane_in, result);
+  if (result == -EINVAL) end_listening(listener);
 }
 
 void engine::state::drop_accepted(io_descriptor& listener) noexcept {

@@ -41,13 +41,12 @@ bool engine::state::wait_foreign(operation& op) noexcept {
     op.result = d->released ? -EBADF : -EBUSY;
     return true;
   }
-  if (!d) d = adopt(op.fd, kind);
-  if (d) d->kind = kind;  // the number may be another's by now
+  if (!d) d = adopt_foreign(op.fd);
   if (!d) {
     op.result = -ENOMEM;
     return true;
   }
-  d->foreign = true;
+  d->kind = kind;  // the number may be another's by now
   const lane_index which = writes(op.code) ? lane_out : lane_in;
   if (d->ops[which]) {
     op.result = -EBUSY;
@@ -58,11 +57,32 @@ bool engine::state::wait_foreign(operation& op) noexcept {
   return false;
 }
 
+// Apart from the table, so that its place there is free when the number is another's and the kernel
+// still names this one.
+io_descriptor* engine::state::adopt_foreign(int fd) noexcept {
+  try {
+    io_descriptor& place = table.make_place(fd);
+    place.next = new io_descriptor(fd, descriptor_kind::stream);
+    place.next->foreign = true;
+    ++living;
+    return place.next;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 // Ends the waits, and frees the place in the table at once.
 void engine::state::detach(io_descriptor& d) noexcept {
-  table[static_cast<std::size_t>(d.fd)] = nullptr;
+  table.place_of(d.fd)->next = nullptr;
   give_up(d);
   close_if_quiet(d);
+}
+
+void engine::state::drop_foreign(io_descriptor& d) noexcept {
+  io_descriptor& place = *table.place_of(d.fd);
+  if (place.fd < 0 && place.next == &d) place.next = nullptr;
+  if (forgetting == &d) forgetting = nullptr;
+  delete &d;
 }
 
 // A poll holds the open file, whatever becomes of the number: so the kernel is waited for here.

@@ -18,11 +18,11 @@ namespace eddy::inline v1::detail {
 // True if `result` is there at once.
 bool engine::state::ask_to_read(io_descriptor& d, operation& op, int& result) noexcept {
   assert(!d.ops[lane_in] && "one reader at a time for each descriptor");
-  if (d.accepted) {
+  if (deliver(d, op, result)) return true;
+  if (d.listens) {
     result = -ENOTCONN;
     return true;
   }
-  if (deliver(d, op, result)) return true;
   d.ops[lane_in] = &op;
   if (op.code == op_code::receive) {
     want_channel(d);

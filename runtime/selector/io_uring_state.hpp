@@ -14,6 +14,7 @@
 // address.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "descriptors.hpp"
@@ -58,8 +59,10 @@ struct io_lane {
 
 struct accepted_queue;
 
-// One for each connection, of which there may be very many: so small things are bits.
+// One for each connection, of which there may be very many: so small things are bits, and what
+// cannot be there at the same time shares a word.
 struct io_descriptor {
+  io_descriptor() noexcept {}
   io_descriptor(int number, descriptor_kind what) noexcept : fd(number), kind(what) {}
   io_descriptor(const io_descriptor&) = delete;
   io_descriptor& operator=(const io_descriptor&) = delete;
@@ -73,22 +76,30 @@ struct io_descriptor {
     }
     return cancels == 0;
   }
+  // False of a connection in use, by one look.
+  bool may_be_over() const noexcept { return released || foreign; }
   // Nobody needs this any more.
   bool over() const noexcept {
     return released || (foreign && !ops[lane_in] && !ops[lane_out]);
   }
 
   operation* ops[lane_channel] = {};  // of lane_in and lane_out
-  operation* closer = nullptr;
-  io_descriptor* next = nullptr;  // on the list `changed`, or in a listener's accepted_queue
-  block_queue retained;
-  block* landing = nullptr;            // where a receive into the heap writes
-  accepted_queue* accepted = nullptr;  // of what was asked to accept
-  int fd;
+  // On the list `changed`, or in a listener's accepted_queue. Of a place in the table that is not
+  // in use: somebody else's descriptor with that number, if it is waited for.
+  io_descriptor* next = nullptr;
+  union {
+    block_queue retained = {};
+    operation* closer;  // if `released`: the `close` that waits for that
+  };
+  union {
+    block* landing = nullptr;  // where a receive into the heap writes
+    accepted_queue* accepted;  // if `listens`
+  };
+  int fd = -1;
   int ending = 0;            // what comes after `retained`, if `ended`: 0 or an error
   std::uint8_t cancels = 0;  // cancellations whose answers are still to come
   io_lane lanes[lane_count];
-  descriptor_kind kind;
+  descriptor_kind kind = descriptor_kind::stream;
   bool ended : 1 = false;
   bool released : 1 = false;
   bool changed : 1 = false;
@@ -96,12 +107,41 @@ struct io_descriptor {
   bool into_heap : 1 = false;    // the channel's entry is a single receive into `landing`
   bool no_buffers : 1 = false;   // the pool was out when the channel last asked
   bool input_ready : 1 = false;  // a poll has said so, and nothing has been read since
+  bool listens : 1 = false;      // was asked to accept
 };
 
 static_assert(lane_count <= lane_mask && alignof(io_descriptor) > all_bits &&
               alignof(operation) > all_bits);
+static_assert(sizeof(io_descriptor) <= 7 * sizeof(std::uint64_t));
 
-// The connections that have come to a listener and nobody has asked for. Apart from `descriptor`,
+// The descriptors by number, in blocks that stay where they are: the kernel names descriptors by
+// their addresses, and neither malloc's words nor room in reserve is added to each.
+class descriptor_table {
+ public:
+  // Null if nobody has made the number known.
+  io_descriptor* find(int fd) noexcept {
+    io_descriptor* place = place_of(fd);
+    return place && place->fd < 0 ? place->next : place;
+  }
+  // Null for a number for which there was no make_place yet.
+  io_descriptor* place_of(int fd) noexcept {
+    const auto at = static_cast<std::size_t>(fd);
+    if (at / block_size >= blocks_.size()) return nullptr;  // also the negative ones
+    io_descriptor* block = blocks_[at / block_size].get();
+    return block ? block + at % block_size : nullptr;
+  }
+  // Throws std::bad_alloc.
+  io_descriptor& make_place(int fd);
+  // All numbers that are known are below.
+  int limit() const noexcept { return static_cast<int>(blocks_.size() * block_size); }
+
+ private:
+  static constexpr std::size_t block_size = 128;
+
+  std::vector<std::unique_ptr<io_descriptor[]>> blocks_;
+};
+
+// The connections that have come to a listener and nobody has asked for. Apart from io_descriptor,
 // which every connection has.
 struct accepted_queue {
   io_descriptor* first = nullptr;
@@ -118,10 +158,7 @@ struct engine::state {
   ~state();
 
   // io_uring.cpp: descriptors and operations.
-  io_descriptor* find(int fd) noexcept {
-    const auto at = static_cast<std::size_t>(fd);
-    return at < table.size() ? table[at] : nullptr;
-  }
+  io_descriptor* find(int fd) noexcept { return table.find(fd); }
   // Null if there is no memory.
   io_descriptor* adopt(int fd, descriptor_kind kind) noexcept;
   bool submit(operation& op) noexcept;
@@ -131,7 +168,12 @@ struct engine::state {
   void cancel_lane(io_descriptor& d, lane_index which) noexcept;
   void end(io_descriptor& d, lane_index which, int result) noexcept;
   void give_up(io_descriptor& d) noexcept;
-  bool close_if_quiet(io_descriptor& d) noexcept;
+  void drop_landing(io_descriptor& d) noexcept;
+  // True if the number is closed and the descriptor is gone.
+  bool close_if_quiet(io_descriptor& d) noexcept {
+    return d.may_be_over() && d.over() && !d.changed && d.quiet() && close(d);
+  }
+  bool close(io_descriptor& d) noexcept;
   void change(io_descriptor& d) noexcept;
 
   // io_uring_turn.cpp: the conversation with the kernel.
@@ -178,7 +220,9 @@ struct engine::state {
   // io_uring_foreign.cpp: waiting for what is somebody else's.
   static int kind_for_polling(int fd, descriptor_kind& kind) noexcept;
   bool wait_foreign(operation& op) noexcept;
+  io_descriptor* adopt_foreign(int fd) noexcept;
   void detach(io_descriptor& d) noexcept;
+  void drop_foreign(io_descriptor& d) noexcept;
   void forget(int fd) noexcept;
 
   // io_uring_files.cpp: operations on files.
@@ -190,7 +234,7 @@ struct engine::state {
 
   uring ring;
   buffer_pool pool;
-  std::vector<io_descriptor*> table;  // by number
+  descriptor_table table;
   io_descriptor* first_changed = nullptr;
   io_descriptor* last_changed = nullptr;
   wait_list lone;  // operations on files that the kernel should be told something about

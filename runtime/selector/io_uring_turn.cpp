@@ -76,7 +76,7 @@ bool engine::state::tell_kernel(io_descriptor& d) noexcept {
 bool engine::state::push(io_descriptor& d, lane_index which) noexcept {
   io_lane& lane = d.lanes[which];
   if (which == lane_channel && !lane.polling) {
-    return d.accepted ? push_accept(d) : push_receive(d);
+    return d.listens ? push_accept(d) : push_receive(d);
   }
   io_uring_sqe* entry = ring.next_entry();
   if (!entry) return false;
@@ -164,7 +164,7 @@ void engine::state::completed(std::uint64_t user_data, int result, unsigned flag
     cancel_answered(d, which, result);
   } else if (which != lane_channel) {
     lane_completed(d, which, result);
-  } else if (d.accepted) {
+  } else if (d.listens) {
     accept_completed(d, result, flags);
   } else {
     received(d, result, flags);

@@ -203,6 +203,27 @@ TEST_CASE_FIXTURE(no_leak, "an engine ends with connections that nobody has aske
   CHECK(clients.all_dropped());
 }
 
+TEST_CASE_FIXTURE(no_leak, "a stream that is asked to accept refuses, and loses nothing") {
+  for (const kind k : {kind::unix_stream, kind::tcp}) {
+    bare b;
+    const wire w(b.selector, k);
+    request first(op_code::receive, w.fd);
+    b.submit(first);
+    w.say("one");
+    CHECK(b.finish(first) == 3);
+    b.recycle(first);
+    w.say("two");
+    b.turns(2);
+    request accept(op_code::accept, w.fd);
+    CHECK(b.perform(accept) == -EINVAL);
+    request second(op_code::receive, w.fd);
+    const int size = b.perform(second);
+    REQUIRE(size == 3);
+    CHECK(text_of(second, size) == "two");
+    b.recycle(second);
+  }
+}
+
 TEST_CASE_FIXTURE(no_leak, "without a free descriptor an accept waits for somebody to connect") {
   bare b;
   listener l(b.selector);

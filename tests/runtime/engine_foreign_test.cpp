@@ -334,6 +334,49 @@ TEST_CASE_FIXTURE(no_leak, "a number that was closed while waited for can be the
   }
 }
 
+TEST_CASE_FIXTURE(no_leak, "descriptors whose numbers are far apart, the engine's and others'") {
+  constexpr int own_number = 1000;
+  constexpr int strange_number = 3000;
+  allow_descriptors(strange_number + 1000);
+  for (const bool let_go : {false, true}) {
+    const strangers s;
+    const auto ends = eddy_tests::plain_pair();
+    const int own = ::fcntl(ends[0], F_DUPFD_CLOEXEC, own_number);
+    const int strange = ::fcntl(s.fd, F_DUPFD_CLOEXEC, strange_number);
+    REQUIRE(own >= own_number);
+    REQUIRE(strange >= strange_number);
+    {
+      bare b;
+      b.selector.attach(own);
+      char byte = 0;
+      for (const int unknown : {own - 1, own + 1, strange - 1, strange + 1000}) {
+        request read(op_code::read, unknown, &byte, 1);
+        CHECK(b.perform(read) == -EBADF);
+        b.selector.forget(unknown);
+        b.selector.release(unknown);
+      }
+      request wait(op_code::wait_readable, strange);
+      request read(op_code::read, own, &byte, 1);
+      CHECK_FALSE(b.submit(wait));
+      CHECK_FALSE(b.submit(read));
+      b.turns(2);
+      if (!let_go) {
+        REQUIRE(eddy_tests::quiet_send(ends[1], "x", 1) == 1);
+        s.say("y");
+        CHECK(b.finish(read) == 1);
+        CHECK(b.finish(wait) == 0);
+        b.close(own);
+      } else {
+        b.selector.forget(strange);
+        CHECK(b.finish(wait) == -ECANCELED);
+        b.selector.release(own);
+        CHECK(b.finish(read) == -ECANCELED);
+      }
+    }
+    for (const int fd : {ends[0], ends[1], strange}) ::close(fd);
+  }
+}
+
 TEST_CASE_FIXTURE(no_leak, "the watched descriptor is readable while there is something to do") {
   bare b;
   const int watched = b.selector.descriptor();

@@ -69,12 +69,12 @@ class receive_awaiter final : public awaited_operation<receive_awaiter> {
 
 class write_operation;
 
-// write_all. The operation is apart, in recycled memory, and lives while the write does: in a frame
-// it would take its room as long as the connection lasts, which mostly waits for input.
+// write_all. The operation is apart, in recycled memory, with all that is known of the write, and
+// lives while the write does: in a frame it would take its room as long as the connection lasts,
+// which mostly waits for input.
 class write_awaiter {
  public:
-  write_awaiter(const descriptor_ref& stream, const void* from, std::size_t bytes) noexcept
-      : stream_(stream), from_(from), bytes_(bytes) {}
+  write_awaiter(const descriptor_ref& stream, const void* from, std::size_t bytes) noexcept;
   write_awaiter(const write_awaiter&) = delete;
   write_awaiter& operator=(const write_awaiter&) = delete;
   ~write_awaiter() {
@@ -97,10 +97,7 @@ class write_awaiter {
   bool start(std::coroutine_handle<> frame, scope& where) noexcept;
   void end() noexcept;
 
-  descriptor_ref stream_;
-  const void* from_;
-  std::size_t bytes_;
-  write_operation* operation_ = nullptr;
+  write_operation* operation_;  // null: there was no memory
 };
 
 // The same; the bytes that the kernel took are added to `sent`, however the write ends, and a
