@@ -43,7 +43,8 @@ class yield_awaiter final : public suspension {
     scope& s = *h.promise().where;
     frame = h;
     where = &s;
-    state = s.cancelled ? refuse() : wait_state::ready;
+    state = wait_state::ready;
+    if (s.cancelled) [[unlikely]] refuse();
     s.loop->push(*this);
   }
   void await_resume() const {
@@ -51,9 +52,9 @@ class yield_awaiter final : public suspension {
   }
 
  private:
-  wait_state refuse() noexcept {
+  void refuse() noexcept {
+    state = wait_state::cancelled;
     report_ignored_cancellation(*where);
-    return wait_state::cancelled;
   }
 };
 
