@@ -59,7 +59,7 @@ void queue_base::forget_items() noexcept {
 
 void queue_base::throw_shut_down(const char* what) const { throw queue_shut_down(name_, what); }
 
-bool get_base::start_behind_others() noexcept {
+bool get_base::stand() noexcept {
   if (queue_.can_take()) {
     // Behind those who were promised an item before and have not run yet: it would take theirs.
     ++queue_.promised_;
@@ -84,7 +84,7 @@ void get_base::on_cancel() noexcept {
   drop();
 }
 
-bool put_base::start_without_room() noexcept {
+bool put_base::stand() noexcept {
   if (queue_.is_shut_down()) {
     outcome_ = outcome::shut_down;
     return complete_now();

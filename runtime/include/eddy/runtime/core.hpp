@@ -62,15 +62,20 @@ enum class wait_state : std::uint8_t { idle, start, waiting, ready, cancelled };
 // on. A link is written when the node is put into a list, and the frame when it is awaited; to
 // clear them before that is a fifth of the price of an await that need not wait.
 struct ready_node {
-  ready_node() noexcept {}
+  ready_node() noexcept : state(wait_state::idle) {}
+  // For one that is pushed as soon as it is awaited, and writes all of it then.
+  struct blank {};
+  explicit ready_node(blank) noexcept {}
 
   union {
     ready_node* next;
     std::int64_t kept_ns;  // an awaiter's own, as long as it is in no list
     std::uint64_t serial;  // the same, a timer's
   };
-  std::coroutine_handle<> frame;
-  wait_state state = wait_state::idle;
+  union {
+    std::coroutine_handle<> frame;
+  };
+  wait_state state;
 };
 
 // Where one coroutine is suspended, and the scope it belongs to. The fields in the middle are a
@@ -79,6 +84,7 @@ struct ready_node {
 // yield; so they also keep `frame` and `where` apart.
 struct suspension : ready_node {
   suspension() noexcept {}
+  explicit suspension(blank unset) noexcept : ready_node(unset) {}
 
   bool relative;              // its limit is a duration
   bool limit_came;            // before what it waits for
@@ -166,6 +172,8 @@ class waiter : public timer {
   // The result is there already. False: go on without a suspend. True: the budget of this turn is
   // spent, the waiter is on the ready queue with its result.
   bool complete_now() noexcept;
+  // The same for one who has counted itself and found the budget spent.
+  void postpone() noexcept;
   void park() noexcept;
   // Ends the wait as cancelled, from on_cancel only.
   void drop() noexcept;
@@ -365,9 +373,13 @@ inline bool waiter::refused() noexcept {
 
 inline bool waiter::complete_now() noexcept {
   if (--where->loop->budget > 0) return false;
+  postpone();
+  return true;
+}
+
+inline void waiter::postpone() noexcept {
   where->leaf = this;
   wake();
-  return true;
 }
 
 inline void waiter::park() noexcept {

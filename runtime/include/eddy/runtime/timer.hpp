@@ -31,7 +31,7 @@ class sleep_awaiter final : public awaited<sleep_awaiter> {
 // No waiter: it is never parked, so a cancellation has nothing to tell it, and it is no leaf.
 class yield_awaiter final : public suspension {
  public:
-  yield_awaiter() noexcept {}
+  yield_awaiter() noexcept : suspension(blank()) {}
   yield_awaiter(const yield_awaiter&) = delete;
   yield_awaiter& operator=(const yield_awaiter&) = delete;
 
@@ -39,20 +39,22 @@ class yield_awaiter final : public suspension {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> h,
                      std::source_location at = std::source_location::current()) noexcept {
-    frame = h;
-    where = h.promise().where;
     h.promise().at = at;
-    state = where->cancelled ? refuse() : wait_state::ready;
-    where->loop->push(*this);
+    scope& s = *h.promise().where;
+    frame = h;
+    where = &s;
+    state = wait_state::ready;
+    if (s.cancelled) [[unlikely]] refuse();
+    s.loop->push(*this);
   }
   void await_resume() const {
     if (state == wait_state::cancelled) throw_cancelled(*where->loop);
   }
 
  private:
-  wait_state refuse() noexcept {
+  void refuse() noexcept {
+    state = wait_state::cancelled;
     report_ignored_cancellation(*where);
-    return wait_state::cancelled;
   }
 };
 

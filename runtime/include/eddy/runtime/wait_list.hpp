@@ -8,7 +8,7 @@ namespace eddy::inline v1::detail {
 // A waiter that stands in a wait_list while it waits.
 class listed_waiter : public waiter {
  public:
-  listed_waiter* prev;  // with `next`
+  ready_node** link;  // what points to it, but for the first in its list
 
  protected:
   listed_waiter() noexcept {}
@@ -24,40 +24,32 @@ class wait_list {
 
   bool empty() const noexcept { return !first_; }
   std::size_t size() const noexcept { return size_; }
-  listed_waiter* front() const noexcept { return first_; }
+  listed_waiter* front() const noexcept { return static_cast<listed_waiter*>(first_); }
 
   void push_back(listed_waiter& w) noexcept {
     w.next = nullptr;
-    w.prev = last_;
-    if (last_) {
-      last_->next = &w;
-    } else {
-      first_ = &w;
-    }
-    last_ = &w;
+    w.link = end_;
+    *end_ = &w;
+    end_ = &w.next;
     ++size_;
   }
 
   void remove(listed_waiter& w) noexcept {
-    auto* after = static_cast<listed_waiter*>(w.next);
-    if (w.prev) {
-      w.prev->next = after;
+    ready_node** const link = first_ == &w ? &first_ : w.link;
+    *link = w.next;
+    if (w.next) {
+      static_cast<listed_waiter*>(w.next)->link = link;
     } else {
-      first_ = after;
-    }
-    if (after) {
-      after->prev = w.prev;
-    } else {
-      last_ = w.prev;
+      end_ = link;
     }
     --size_;
   }
 
   // Takes the one that has waited longest, of a list that is not empty.
   listed_waiter& pop_front() noexcept {
-    listed_waiter& w = *first_;
-    first_ = static_cast<listed_waiter*>(w.next);
-    (first_ ? first_->prev : last_) = nullptr;
+    auto& w = static_cast<listed_waiter&>(*first_);
+    first_ = w.next;
+    if (!first_) end_ = &first_;
     --size_;
     return w;
   }
@@ -70,8 +62,8 @@ class wait_list {
   }
 
  private:
-  listed_waiter* first_ = nullptr;
-  listed_waiter* last_ = nullptr;
+  ready_node* first_ = nullptr;
+  ready_node** end_ = &first_;  // the null that is behind the last
   std::size_t size_ = 0;
 };
 

@@ -6,27 +6,27 @@
 
 namespace eddy::inline v1::detail {
 
-// Invariant: whoever waits, waits because `free_` is zero; a release goes to the first in line and
-// never through the count. So nobody can overtake.
+// Invariant: whoever waits, waits because none is free; a release goes to the first in line and
+// never through the counts. So nobody can overtake.
 class permit_line {
  public:
-  explicit permit_line(std::size_t free) noexcept : free_(free) {}
+  explicit permit_line(std::size_t free) noexcept : given_(free) {}
   permit_line(const permit_line&) = delete;
   permit_line& operator=(const permit_line&) = delete;
   ~permit_line();
 
-  std::size_t free() const noexcept { return free_; }
+  std::size_t free() const noexcept { return given_ - taken_; }
   std::size_t waiting() const noexcept { return waiters_.size(); }
   std::size_t most_waiting() const noexcept { return waiters_.most(); }
   std::size_t forgotten() const noexcept { return forgotten_; }
 
   bool try_take() noexcept {
-    if (free_ == 0) return false;
-    --free_;
+    if (taken_ == given_) return false;
+    ++taken_;
     return true;
   }
   void release() noexcept {
-    if (!waiters_.wake_one()) ++free_;
+    if (!waiters_.wake_one()) ++given_;
   }
   // A held permit that does not release itself any more; and that it comes back.
   void forget() noexcept { ++forgotten_; }
@@ -38,7 +38,11 @@ class permit_line {
   void leave(listed_waiter& w) noexcept { waiters_.remove(w); }
 
  private:
-  std::size_t free_;
+  // How many went out of the counts and came into them, ever: they may wrap. One count for both
+  // would be read back just after it was written, which is most of the time of an acquire that need
+  // not wait.
+  std::size_t taken_ = 0;
+  std::size_t given_;
   std::size_t forgotten_ = 0;
   line waiters_;
 };
@@ -84,10 +88,7 @@ class permit_wait : public listed_waiter {
   explicit permit_wait(permit_line& of) noexcept : line_(of) {}
   bool start() noexcept {
     if (refused()) return true;
-    if (line_.try_take()) return complete_now();
-    line_.join(*this);
-    park();
-    return true;
+    return take() ? complete_now() : stand();
   }
   held_permit await_resume() {
     leave();
@@ -97,6 +98,14 @@ class permit_wait : public listed_waiter {
 
  protected:
   ~permit_wait() = default;
+  bool take() noexcept { return line_.try_take(); }
+  void keep() noexcept {}
+  bool stand() noexcept {
+    state = wait_state::waiting;
+    line_.join(*this);
+    where->leaf = this;
+    return true;
+  }
   void withdraw() noexcept { line_.leave(*this); }
 
  private:

@@ -20,11 +20,14 @@ class get_base : public listed_waiter {
 
   bool start() noexcept {
     if (refused()) return true;
-    if (queue_.promised_ > 0 || queue_.size_ == 0) return start_behind_others();
+    if (!take()) return stand();
     if (!complete_now()) return false;
-    queue_.promised_ = 1;
+    keep();
     return true;
   }
+  bool take() const noexcept { return queue_.promised_ == 0 && queue_.size_ > 0; }
+  void keep() noexcept { queue_.promised_ = 1; }
+  bool stand() noexcept;
   void withdraw() noexcept { queue_.getters_.remove(*this); }
   // Throws unless it has permission. Who did not suspend needs none: nobody ran in between.
   void finish() {
@@ -35,9 +38,6 @@ class get_base : public listed_waiter {
   }
 
   queue_base& queue_;
-
- private:
-  bool start_behind_others() noexcept;
 };
 
 template <class Queue>
@@ -73,7 +73,7 @@ class put_base : public listed_waiter {
 
   bool has_room() const noexcept { return queue_.has_room(); }
   // There is no room, or there never will be.
-  bool start_without_room() noexcept;
+  bool stand() noexcept;
   void withdraw() noexcept { queue_.putters_.remove(*this); }
   void finish() {
     leave();
@@ -96,9 +96,7 @@ class put_wait : public put_base {
 
   bool start() noexcept {
     if (refused()) return true;
-    if (!has_room()) return start_without_room();
-    move_in();
-    return complete_now();
+    return take() ? complete_now() : stand();
   }
   // The item is put for a putter that waits; it hears of it when it runs.
   void serve() noexcept {
@@ -109,6 +107,12 @@ class put_wait : public put_base {
 
  protected:
   ~put_wait() = default;
+  bool take() noexcept {
+    if (!has_room()) return false;
+    move_in();
+    return true;
+  }
+  void keep() noexcept {}
 
  private:
   void move_in() noexcept {

@@ -12,11 +12,35 @@ namespace eddy::inline v1::detail {
 //   await_resume()              what it brings
 //   using timed_result          the same, or by default "the limit came first"; void is bool
 // Its destructor is protected: what is awaited is one of the two below.
+//
+// One that often need not wait may say start() in three parts, so that who does not suspend writes
+// down neither where nor for whom:
+//   bool take() noexcept        what it waits for is there, and is its own now
+//   void keep() noexcept        it was taken, but the budget of the turn is spent: it suspends
+//   bool stand() noexcept       it is not there: the rest of start()
 template <class Wait>
 class untimed final : public awaited<untimed<Wait>, Wait> {
  public:
   template <class... Args>
   explicit untimed(Args&&... args) : awaited<untimed<Wait>, Wait>(std::forward<Args>(args)...) {}
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h,
+                     std::source_location at = std::source_location::current()) noexcept {
+    if constexpr (requires { &untimed::take; }) {
+      scope& s = *h.promise().where;
+      const bool taken = !s.cancelled && this->take();
+      if (taken && --s.loop->budget > 0) return false;
+      this->enter(h, at);
+      if (!taken) return this->refused() || this->stand();
+      this->postpone();
+      this->keep();
+      return true;
+    } else {
+      this->enter(h, at);
+      return this->start();
+    }
+  }
 };
 
 // Ends when `until` comes. What is granted in the turn in which the limit comes, also before the
