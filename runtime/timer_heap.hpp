@@ -73,8 +73,8 @@ class timer_heap {
     return a.owner->arming() < b.owner->arming();
   }
 
-  // By halves, and by eighths where there are many: the room for timers that are not there is a part
-  // of what each sleeping task takes. Where it is large, the system moves it without a copy.
+  // By halves, and by eighths where there are many: the room for timers that are not there is a
+  // part of what each sleeping task takes. Large arrays are moved by the system without a copy.
   [[gnu::noinline]] bool grow() noexcept {
     const std::size_t part = room_ < many ? 2 : 8;
     const std::size_t more = room_ < first_room ? first_room : room_ + room_ / part;

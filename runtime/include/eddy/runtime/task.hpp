@@ -149,7 +149,9 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
   void destroy() noexcept {
     if (!frame_) return;
     auto& promise = frame_.promise();
-    if (promise.where && !frame_.done() && !promise.failed()) detail::destroyed_while_running(promise);
+    if (promise.where && !frame_.done() && !promise.failed()) {
+      detail::destroyed_while_running(promise);
+    }
     frame_.destroy();
   }
 
