@@ -183,7 +183,8 @@ response exchange::finish() {
   ++session_->counters.responses;
   session_->memories.put_back(head_, fields_);
   auto state = std::make_unique<response_state>(
-      std::move(session_), std::move(slot_), clock_, std::move(method_), std::move(url_), std::move(history_), std::move(interim_), std::move(early_body_),
+      std::move(session_), std::move(slot_), clock_, std::move(method_), std::move(url_),
+      std::move(history_), std::move(interim_), std::move(early_body_),
       std::move(progress_));
   if (settings_) {
     state->set_decoding(settings_->decompress);
