@@ -75,7 +75,6 @@ struct loop_state final : loop_core {
   void deliver_mail() noexcept;
   void run_ready();
   void start(scope& where);
-  void drain_slot();
   void wait(std::int64_t limit_ns);
   void expire() noexcept;
   void free_retired() noexcept;
