@@ -134,19 +134,13 @@ void loop_state::run_ready() {
       running = static_cast<suspension&>(node).where;
       node.frame.resume();
     }
-    if (slot || retired) [[unlikely]] {
-      drain_slot();
-      if (retired) free_retired();
+    while (slot) {
+      transfers = 0;
+      std::exchange(slot, nullptr).resume();
     }
+    if (retired) free_retired();
   }
   running = nullptr;
-}
-
-void loop_state::drain_slot() {
-  while (slot) {
-    transfers = 0;
-    std::exchange(slot, nullptr).resume();
-  }
 }
 
 void loop_state::start(scope& where) {

@@ -79,7 +79,6 @@ struct loop_state final : loop_core {
   void run_ready();
   void start(scope& where);
   void start_otherwise(scope& where);
-  void drain_slot();
   void wait(std::int64_t limit_ns);
   void expire() noexcept;
   void free_retired() noexcept;

@@ -68,16 +68,16 @@ std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns
   epoll_event events[events_at_once];
   const int most = static_cast<int>(std::min(out.size(), events_at_once));
   int count = -1;
-  // The older call reads no timespec: a fifth of what a poll costs.
-  if (timeout_ns == 0) {
-    count = ::epoll_wait(queue_, events, most, 0);
-  } else if (nanoseconds_) {
+  // A busy loop only looks, which the older call does in a quarter less of the time: it reads no
+  // timespec.
+  const bool looks = timeout_ns == 0;
+  if (nanoseconds_ && !looks) {
     const timespec limit{timeout_ns / ns_per_s, timeout_ns % ns_per_s};
     count = ::epoll_pwait2(queue_, events, most, timeout_ns < 0 ? nullptr : &limit, nullptr);
     // Linux before 5.11, or a sandbox that does not know the call.
     if (count < 0 && (errno == ENOSYS || errno == EPERM)) nanoseconds_ = false;
   }
-  if (timeout_ns != 0 && !nanoseconds_) {
+  if (!nanoseconds_ || looks) {
     // Rounded up: a timer that is woken for too early would spin until it is due.
     const std::int64_t up = timeout_ns % ns_per_ms != 0;
     const std::int64_t ms = timeout_ns < 0 ? -1 : timeout_ns / ns_per_ms + up;

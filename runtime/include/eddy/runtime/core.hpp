@@ -63,7 +63,7 @@ enum class wait_state : std::uint8_t { idle, start, waiting, ready, cancelled };
 // clear them before that is a fifth of the price of an await that need not wait.
 struct ready_node {
   ready_node() noexcept : state(wait_state::idle) {}
-  // For one that is pushed as soon as it is awaited, and writes all of it then.
+  // For one that writes all of it when it is awaited.
   struct blank {};
   explicit ready_node(blank) noexcept {}
 
@@ -72,7 +72,7 @@ struct ready_node {
     std::int64_t kept_ns;  // an awaiter's own, as long as it is in no list
     std::uint64_t serial;  // the same, a timer's
   };
-  union {
+  union {  // so that nothing is written before it is awaited
     std::coroutine_handle<> frame;
   };
   wait_state state;

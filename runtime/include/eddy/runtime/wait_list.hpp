@@ -8,14 +8,15 @@ namespace eddy::inline v1::detail {
 // A waiter that stands in a wait_list while it waits.
 class listed_waiter : public waiter {
  public:
-  ready_node** link;  // what points to it, but for the first in its list
+  ready_node** link;  // what points to it; of the first in a list it may be stale
 
  protected:
   listed_waiter() noexcept {}
   ~listed_waiter() = default;
 };
 
-// An intrusive FIFO of waiters in state waiting. Owns nothing.
+// An intrusive FIFO of waiters in state waiting. Owns nothing. Who leaves from the front touches
+// nobody but itself: its successor's link is then stale, and not looked at while it is the first.
 class wait_list {
  public:
   wait_list() noexcept {}

@@ -6,27 +6,27 @@
 
 namespace eddy::inline v1::detail {
 
-// Invariant: whoever waits, waits because none is free; a release goes to the first in line and
-// never through the counts. So nobody can overtake.
+// Invariant: whoever waits, waits because `free_` is zero; a release goes to the first in line and
+// never through the count. So nobody can overtake.
 class permit_line {
  public:
-  explicit permit_line(std::size_t free) noexcept : given_(free) {}
+  explicit permit_line(std::size_t free) noexcept : free_(free) {}
   permit_line(const permit_line&) = delete;
   permit_line& operator=(const permit_line&) = delete;
   ~permit_line();
 
-  std::size_t free() const noexcept { return given_ - taken_; }
+  std::size_t free() const noexcept { return free_; }
   std::size_t waiting() const noexcept { return waiters_.size(); }
   std::size_t most_waiting() const noexcept { return waiters_.most(); }
   std::size_t forgotten() const noexcept { return forgotten_; }
 
   bool try_take() noexcept {
-    if (taken_ == given_) return false;
-    ++taken_;
+    if (free_ == 0) return false;
+    --free_;
     return true;
   }
   void release() noexcept {
-    if (!waiters_.wake_one()) ++given_;
+    if (!waiters_.wake_one()) ++free_;
   }
   // A held permit that does not release itself any more; and that it comes back.
   void forget() noexcept { ++forgotten_; }
@@ -38,11 +38,7 @@ class permit_line {
   void leave(listed_waiter& w) noexcept { waiters_.remove(w); }
 
  private:
-  // How many went out of the counts and came into them, ever: they may wrap. One count for both
-  // would be read back just after it was written, which is most of the time of an acquire that need
-  // not wait.
-  std::size_t taken_ = 0;
-  std::size_t given_;
+  std::size_t free_;
   std::size_t forgotten_ = 0;
   line waiters_;
 };
@@ -101,9 +97,8 @@ class permit_wait : public listed_waiter {
   bool take() noexcept { return line_.try_take(); }
   void keep() noexcept {}
   bool stand() noexcept {
-    state = wait_state::waiting;
     line_.join(*this);
-    where->leaf = this;
+    park();
     return true;
   }
   void withdraw() noexcept { line_.leave(*this); }
