@@ -165,7 +165,10 @@ void loop_state::start_otherwise(scope& where) {
 
 void loop_state::wait(std::int64_t limit_ns) {
   all_ran_ = !head;
-  if (head || limit_ns == 0 || !mail->may_sleep()) {
+  if (head) {
+    // A loop without descriptors spends a third of a busy turn on asking about them.
+    if (selector.has_descriptors()) selector.wait(0);
+  } else if (limit_ns == 0 || !mail->may_sleep()) {
     selector.wait(0);
   } else {
     // A deadline before the clock's epoch is due as well, and not the selector's "for ever".

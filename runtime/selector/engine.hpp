@@ -35,7 +35,8 @@
 //     makes the present or next wait() return. Everything else: the loop's thread only.
 // 10. wait(deadline) submits what is pending and returns at the first completion, wake or signal,
 //     at the deadline (steady-clock nanoseconds; 0: do not block; never_ns: no deadline) or
-//     spuriously. A turn makes one call of it.
+//     spuriously. A turn makes one call of it; none if it leaves work and no completion can come
+//     but by what the loop's thread does first: has_descriptors() is false.
 // 11. descriptor() is for a foreign loop to watch: it polls as readable while wait() has something
 //     to do, except for what was asked for since the last wait() and only that will tell the
 //     kernel: has_untold() says so. The descriptor is the engine's.
@@ -97,6 +98,8 @@ class engine {
   // Throws std::system_error.
   int descriptor();
   bool has_untold() const noexcept;
+  // Whether a completion may come: false at most while no descriptor was ever known, nor a file.
+  bool has_descriptors() const noexcept;
   // Whether the file operations are for this engine; else they block, for the lanes of `offload`.
   static bool performs_files() noexcept;
   // Whether the engine holds bytes, or the end, of a stream that nobody has taken yet.

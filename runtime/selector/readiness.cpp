@@ -251,6 +251,8 @@ void engine::forget(int fd) noexcept {
 // Each call is made at once.
 bool engine::has_untold() const noexcept { return false; }
 
+bool engine::has_descriptors() const noexcept { return state_->room > 0; }
+
 // Nothing is received before somebody asks for it.
 bool engine::holds_input(int) const noexcept { return false; }
 

@@ -17,7 +17,7 @@ PAGES = 12
 
 # What the two engines call in their steady state.
 RETRIED = {
-    "epoll": ["recvfrom", "sendto", "accept4", "epoll_pwait2"],
+    "epoll": ["recvfrom", "sendto", "accept4", "epoll_pwait2", "epoll_wait"],
     "io_uring": ["io_uring_enter"],
 }[SELECTOR]
 

@@ -1,7 +1,10 @@
 // Each call that a readiness engine and epoll make fails, in turn.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <eddy/runtime/readiness.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timer.hpp>
 
@@ -26,7 +29,8 @@ TEST_CASE("an interrupted call is made again") {
          {call::connect, EINTR, effect::none},
          {call::open, EINTR, effect::none},
          {call::fsync, EINTR, effect::none},
-         {call::epoll_pwait2, EINTR, effect::none}},
+         {call::epoll_pwait2, EINTR, effect::none},
+         {call::epoll_wait, EINTR, effect::none}},
         samples);
 }
 
@@ -96,6 +100,30 @@ TEST_CASE("run says that there is no epoll") {
   }
   const report out = run_checked(rule{call::epoll_ctl, 1, 0, ENOSPC}, effect::error);
   CHECK(out.refused_code == ENOSPC);
+}
+
+TEST_CASE("a busy loop looks at the kernel in each turn, once it knows a descriptor") {
+  constexpr unsigned turns = 10;
+  const auto looks = [](bool with_pipe) {
+    play(rule());
+    eddy::run([](bool has_pipe) -> eddy::task<> {
+      int ends[2] = {-1, -1};
+      if (has_pipe) {
+        REQUIRE(::pipe(ends) == 0);
+        CHECK(::write(ends[1], "x", 1) == 1);
+        co_await eddy::wait_readable(ends[0]);
+        eddy::forget(ends[0]);
+        ::close(ends[0]);
+        ::close(ends[1]);
+      }
+      for (unsigned i = 0; i < turns * 256; ++i) co_await eddy::yield();
+    }(with_pipe));
+    stop();
+    return calls(call::epoll_wait);
+  };
+  CHECK(looks(false) == 0);
+  CHECK(looks(true) >= turns - 1);
+  CHECK(looks(true) <= turns + 2);
 }
 
 // Linux before 5.11, or a sandbox.

@@ -99,6 +99,8 @@ int engine::descriptor() {
 
 bool engine::has_untold() const noexcept { return false; }
 
+bool engine::has_descriptors() const noexcept { return true; }
+
 bool engine::holds_input(int fd) const noexcept { return state_->place.net().holds_input(fd); }
 
 }  // namespace eddy::inline v1::detail
