@@ -68,8 +68,7 @@ std::size_t poller::wait(std::span<readiness_event> out, std::int64_t timeout_ns
   epoll_event events[events_at_once];
   const int most = static_cast<int>(std::min(out.size(), events_at_once));
   int count = -1;
-  // A busy loop only looks, which the older call does in a quarter less of the time: it reads no
-  // timespec.
+  // A busy loop only looks, which the older call does in less time: it reads no timespec.
   const bool looks = timeout_ns == 0;
   if (nanoseconds_ && !looks) {
     const timespec limit{timeout_ns / ns_per_s, timeout_ns % ns_per_s};
