@@ -1,5 +1,6 @@
 // The contract of every engine where much happens at once, or goes on for ever.
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <cerrno>
@@ -273,6 +274,8 @@ TEST_CASE_FIXTURE(no_leak, "a peer that always has data keeps no timer from firi
         if (eddy_tests::quiet_send(ends[1], bytes.data(), bytes.size()) <= 0) return;
       }
     });
+    pollfd begun{ends[0], POLLIN, 0};
+    REQUIRE(::poll(&begun, 1, -1) == 1);
     const auto drink = [](int fd, op_code how, std::size_t* total) -> eddy::task<> {
       std::vector<char> room(64);
       while (true) {

@@ -6,6 +6,7 @@
 #include <eddy/net/udp.hpp>
 #include <eddy/runtime/spawn.hpp>
 #include <eddy/runtime/timer.hpp>
+#include <eddy/sync/mutex.hpp>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,6 +64,7 @@ class name_server_state {
  private:
   static eddy::task<> send(std::shared_ptr<name_server_state> me, std::string answer,
                            eddy::endpoint to) {
+    const auto only_one = co_await me->sending_.lock();  // a socket has one sender at a time
     try {
       co_await me->datagrams_.send_to(std::as_bytes(std::span<const char>(answer)), to);
     } catch (const std::system_error&) {
@@ -176,6 +178,7 @@ class name_server_state {
   }
 
   eddy::udp_socket datagrams_ = eddy::udp_socket::bind(eddy::endpoint::loopback(0));
+  eddy::mutex sending_;
   eddy::tcp_listener listener_ = eddy::tcp_listener::bind(eddy::endpoint::loopback(0));
   std::map<std::string, name_record> records_;
   int questions_ = 0;
