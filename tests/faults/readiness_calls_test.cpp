@@ -29,9 +29,21 @@ TEST_CASE("an interrupted call is made again") {
          {call::connect, EINTR, effect::none},
          {call::open, EINTR, effect::none},
          {call::fsync, EINTR, effect::none},
-         {call::epoll_pwait2, EINTR, effect::none},
          {call::epoll_wait, EINTR, effect::none}},
         samples);
+}
+
+TEST_CASE("an interrupted wait is no end of a sleep") {
+  play(rule{call::epoll_pwait2, 1, 2, EINTR});
+  eddy::run([]() -> eddy::task<> {
+    for (int i = 0; i < 5; ++i) {
+      const auto before = eddy::now();
+      co_await eddy::sleep(std::chrono::milliseconds(2));
+      CHECK(eddy::now() - before >= std::chrono::milliseconds(2));
+    }
+  }());
+  stop();
+  CHECK(injected() >= 5);
 }
 
 TEST_CASE("a call that would block waits for the next edge") {
