@@ -141,9 +141,7 @@ TEST_CASE("a busy loop looks at the kernel in each turn, once it knows a descrip
 // Linux before 5.11, or a sandbox.
 TEST_CASE("without epoll_pwait2 there are milliseconds, and no timer is early") {
   for (const int error : {ENOSYS, EPERM}) {
-    const report out = run_checked(rule{call::epoll_pwait2, 1, 1, error}, effect::none);
-    CHECK(injected() == 1);
-    CHECK(calls(call::epoll_wait) > 0);
+    (void)run_checked(rule{call::epoll_pwait2, 1, 1, error}, effect::none);
     play(rule{call::epoll_pwait2, 1, 1, error});
     eddy::run([]() -> eddy::task<> {
       for (const auto nap : {std::chrono::microseconds(100), std::chrono::microseconds(2300)}) {
@@ -153,6 +151,8 @@ TEST_CASE("without epoll_pwait2 there are milliseconds, and no timer is early") 
       }
     }());
     stop();
+    CHECK(injected() == 1);
+    CHECK(calls(call::epoll_wait) > 0);
     CHECK(calls(call::epoll_wait) < 50);  // it slept, and did not spin
   }
 }
