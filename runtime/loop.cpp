@@ -166,7 +166,7 @@ void loop_state::start_otherwise(scope& where) {
 void loop_state::wait(std::int64_t limit_ns) {
   all_ran_ = !head;
   if (head) {
-    // A loop without descriptors spends a third of a busy turn on asking about them.
+    // To ask about descriptors that there are not is more than a quarter of a turn of short steps.
     if (selector.has_descriptors()) selector.wait(0);
   } else if (limit_ns == 0 || !mail->may_sleep()) {
     selector.wait(0);

@@ -24,8 +24,8 @@ class connection final : public pool_entry {
   task<> open(dialer& by, route to, dial_watch& watch);
 
   // Whether it may carry another request: nothing has come on it since the last one, not even its
-  // end. Asks the system. A read that is always pending would know it for free and
-  // end dead connections early, but would be an operation without a coroutine that awaits it, to be
+  // end. Asks the system. A read that is always pending would know it for free and end dead
+  // connections early, but would be an operation without a coroutine that awaits it, to be
   // cancelled before each exchange; and it would not close the gap between the look and the write,
   // which is what the retry is for.
   bool is_usable() const noexcept { return !aborted_ && transport_.is_quiet(); }
