@@ -1,9 +1,11 @@
 #include <eddy/runtime/core.hpp>
 #include <cassert>
-#include <eddy/runtime/cancellation.hpp>
+#include <cxxabi.h>
+#include <eddy/runtime/cancelled.hpp>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 
 #include "loop_state.hpp"
 #include "thread_loops.hpp"
@@ -52,7 +54,20 @@ void place_or_error::fail(std::exception_ptr error) noexcept {
   ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error));
 }
 
-void promise_base::unhandled_exception() noexcept { fail(std::current_exception()); }
+// Whichever object was thrown, a cancellation is kept as the loop's own: here its type is at hand,
+// later it takes a throw to know it. Foreign exceptions have no type.
+void promise_base::unhandled_exception() noexcept {
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  std::exception_ptr error = std::current_exception();
+  fail(error && type && *type == typeid(cancelled) ? where->loop->cancellation : std::move(error));
+}
+
+void waiter::refuse() noexcept {
+  state = wait_state::cancelled;
+  where->leaf = this;
+  report_ignored_cancellation(*where);
+  where->loop->push(*this);
+}
 
 void throw_not_awaitable(bool empty) {
   throw std::logic_error(empty ? "an empty task, handle or generator was awaited"

@@ -81,7 +81,7 @@ void feed_base::abandon() noexcept {
 
 // The wait ends when those that run have ended.
 void feed_base::on_cancel() noexcept {
-  for (auto* w = open_.front(); w; w = static_cast<listed_waiter*>(w->next)) w->on_cancel();
+  for (auto* w = open_.front(); w; w = open_.after(*w)) w->on_cancel();
 }
 
 void feed_base::open_all() noexcept {

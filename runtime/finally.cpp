@@ -49,7 +49,7 @@ void finally_base::finish() {
     if (body_ran && !body_scope_.body().failed()) std::rethrow_exception(failure);
     state_of(*where->loop).report(failure);
   }
-  if (!body_ran) throw_cancelled(*where->loop);
+  if (!body_ran) throw_cancelled();
 }
 
 }  // namespace eddy::inline v1::detail

@@ -9,7 +9,7 @@ std::coroutine_handle<> gather_base::child_ended(nested_scope& child) noexcept {
 
 void gather_base::finish_settled() {
   leave();
-  if (any_cancelled() && where->cancelled) throw_cancelled(*where->loop);
+  if (any_cancelled() && where->cancelled) throw_cancelled();
 }
 
 // A child's failure comes before a cancellation of this scope: the cancellation stays pending, the
@@ -17,7 +17,7 @@ void gather_base::finish_settled() {
 void gather_base::finish() {
   leave();
   rethrow_first_failure();
-  if (any_cancelled()) throw_cancelled(*where->loop);
+  if (any_cancelled()) throw_cancelled();
 }
 
 }  // namespace eddy::inline v1::detail

@@ -57,7 +57,7 @@ void window_base::note_failure(const std::exception_ptr& error, bool kept) noexc
 
 void window_base::finish() {
   if (failure_) std::rethrow_exception(failure_);
-  if (cancelled_) throw_cancelled(*where->loop);
+  if (cancelled_) throw_cancelled();
 }
 
 void throw_no_window() {

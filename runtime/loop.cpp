@@ -95,7 +95,7 @@ void loop_state::poll(std::int64_t timeout_ns) {
 
 std::int64_t loop_state::idle_time() const noexcept {
   // Also what the host itself has begun since, by cancelling a task or dropping a stream.
-  if (head || selector.has_untold() || !mail->may_sleep()) return 0;
+  if (!ready.empty() || selector.has_untold() || !mail->may_sleep()) return 0;
   const std::int64_t deadline = timers.first_deadline();
   if (deadline == never_ns) return never_ns;
   return std::max<std::int64_t>(deadline - system::clock_ns(), 0);
@@ -120,27 +120,45 @@ void loop_state::deliver_mail() noexcept {
 }
 
 // Who spends the budget ends the turn: otherwise all that is behind it would go through the queue
-// at each of its awaits until the turn is over, which costs more than the poll of a new one.
+// at each of its awaits until the turn is over, which costs more than the poll of a new one. A node
+// may be gone when it has run: what is behind it is read before, and of the last one nothing is.
 void loop_state::run_ready() {
-  const int most = selector.begin_turn(*this);
-  budget = most;
-  for (int left = most; left > 0 && head && budget > 0; --left) {
-    ready_node& node = *head;
-    head = node.next;
-    transfers = 0;
-    if (node.state == wait_state::start) [[unlikely]] {
-      start(static_cast<scope&>(node));
+  int left = selector.begin_turn(*this);
+  budget = left;
+  while (left > 0 && !ready.empty()) {
+    ready_node* node = &ready.first();
+    while (left > 0 && node != &ready.last()) {
+      ready_node* const next = node->next;
+      left = step(*node, left);
+      node = next;
+    }
+    if (left > 0) {
+      ready.clear();
+      left = step(*node, left);
     } else {
-      running = static_cast<suspension&>(node).where;
-      node.frame.resume();
+      ready.begin_at(*node);
     }
-    while (slot) {
-      transfers = 0;
-      std::exchange(slot, nullptr).resume();
-    }
-    if (retired) free_retired();
   }
   running = nullptr;
+}
+
+// The first of the `left` resumptions that this turn may still have. Returns how many that leaves.
+[[gnu::always_inline]] inline int loop_state::step(ready_node& node, int left) {
+  if (node.state == wait_state::start) [[unlikely]] {
+    start(static_cast<scope&>(node));
+  } else {
+    running = promise_of(node.frame).where;
+    node.frame.resume();
+  }
+  --left;
+  return step_has_more ? finish_step(left) : left;
+}
+
+int loop_state::finish_step(int left) noexcept {
+  while (slot) std::exchange(slot, nullptr).resume();
+  if (retired) free_retired();
+  step_has_more = false;
+  return budget > 0 ? left : 0;
 }
 
 void loop_state::start(scope& where) {
@@ -164,8 +182,8 @@ void loop_state::start_otherwise(scope& where) {
 }
 
 void loop_state::wait(std::int64_t limit_ns) {
-  all_ran_ = !head;
-  if (head) {
+  all_ran_ = ready.empty();
+  if (!all_ran_) {
     // To ask about descriptors that there are not is more than a quarter of a turn of short steps.
     if (selector.has_descriptors()) selector.wait(0);
   } else if (limit_ns == 0 || !mail->may_sleep()) {

@@ -26,7 +26,7 @@ int operation::finish() {
   leave();
   // Also when the descriptor was closed under the operation the result is ECANCELED: that is an
   // error for its caller, not a cancellation.
-  if (result == -ECANCELED && where->cancelled) throw_cancelled(*where->loop);
+  if (result == -ECANCELED && where->cancelled) throw_cancelled();
   return result;
 }
 

@@ -17,7 +17,7 @@ std::coroutine_handle<> race_base::child_ended(nested_scope& child) noexcept {
 std::size_t race_base::finish() {
   leave();
   rethrow_first_failure();
-  if (winner_ == nobody) throw_cancelled(*where->loop);
+  if (winner_ == nobody) throw_cancelled();
   return winner_;
 }
 

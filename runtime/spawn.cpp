@@ -174,6 +174,7 @@ void spawned::retire() noexcept {
   loop_state& home = state_of(*loop);
   next_sibling_ = home.retired;
   home.retired = this;
+  home.step_has_more = true;
 }
 
 void spawned::destroy() noexcept {

@@ -127,10 +127,10 @@ void group_wait::on_cancel() noexcept {
 bool group_wait::finish() {
   leave();
   if (group_.first_error_) std::rethrow_exception(group_.first_error_);
-  if (outer_cancelled_ && group_.any_cancelled_) throw_cancelled(*where->loop);
+  if (outer_cancelled_ && group_.any_cancelled_) throw_cancelled();
   if (group_.has_body() && !group_.body().failed()) return true;
   if (group_.asked_) return false;
-  throw_cancelled(*where->loop);
+  throw_cancelled();
 }
 
 void throw_group_cancelled() {

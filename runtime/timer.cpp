@@ -40,6 +40,13 @@ bool sleep_awaiter::start() noexcept {
   return true;
 }
 
+void yield_awaiter::refuse() noexcept {
+  scope& s = *promise_of(frame).where;
+  state = wait_state::cancelled;
+  report_ignored_cancellation(s);
+  s.loop->push(*this);
+}
+
 // A sleep that is over keeps its result; the cancellation meets the next suspension.
 void sleep_awaiter::on_cancel() noexcept {
   if (state != wait_state::waiting) return;

@@ -204,7 +204,7 @@ cache_entry& cache_wait::finish() {
   if (!cancelled_ && !e.error_) return e;
   const std::exception_ptr error = e.error_;
   done();
-  if (cancelled_) throw_cancelled(loop);
+  if (cancelled_) throw_cancelled();
   if (is_cancellation(loop, error)) {
     throw task_cancelled("async_cache: the task that loaded the value was cancelled");
   }

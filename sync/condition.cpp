@@ -82,7 +82,7 @@ void condition_wait::finish() {
     throw std::logic_error("condition: wait with another mutex than those use that wait already");
   }
   guard_ = held_permit(*lock_);
-  if (cancelled_) throw_cancelled(*where->loop);
+  if (cancelled_) throw_cancelled();
 }
 
 bool timed_condition_wait::start() noexcept {

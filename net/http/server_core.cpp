@@ -33,7 +33,7 @@ class whole_task final : public eddy::detail::join_base {
     try {
       finish();
     } catch (const task_cancelled&) {
-      if (where->cancelled) eddy::detail::throw_cancelled(*where->loop);
+      if (where->cancelled) eddy::detail::throw_cancelled();
       throw;
     }
     static_cast<eddy::detail::task_promise<void>&>(task_->body()).take();

@@ -369,3 +369,20 @@ TEST_CASE("cancellation: a wide tree, cancelled at its root") {
   });
   CHECK(ended == 1800);
 }
+
+TEST_CASE("cancellation: one that was caught, kept and thrown again is a cancellation") {
+  drive([]() -> task<> {
+    auto sleeper = spawn([]() -> task<> {
+      std::exception_ptr kept;
+      try {
+        co_await sleep(1h);
+      } catch (const eddy::cancelled&) {
+        kept = std::current_exception();
+      }
+      std::rethrow_exception(kept);
+    }());
+    co_await yield();
+    sleeper.cancel();
+    CHECK_THROWS_AS(co_await sleeper, eddy::task_cancelled);
+  });
+}

@@ -168,10 +168,14 @@ class bare final : public eddy::detail::scope {
   }
   // Takes what is on the ready queue.
   void collect() {
-    while (core_.head) {
-      auto& r = static_cast<eddy::detail::operation&>(*core_.head);
-      core_.head = r.next;
-      if (!core_.head) core_.tail = nullptr;
+    if (core_.ready.empty()) return;
+    eddy::detail::ready_node* at = &core_.ready.first();
+    const eddy::detail::ready_node* const last = &core_.ready.last();
+    core_.ready.clear();
+    for (bool all = false; !all;) {
+      auto& r = static_cast<eddy::detail::operation&>(*at);
+      all = at == last;
+      at = r.next;
       r.state = eddy::detail::wait_state::idle;
       ++dynamic_cast<counter&>(r).completions;
     }

@@ -285,3 +285,17 @@ TEST_CASE(
   eddy::run(body());
   CHECK(tracked::balanced());
 }
+
+TEST_CASE("queue: one get may be awaited again, whether it waited before or not") {
+  eddy::run([]() -> task<> {
+    queue<int> q(4);
+    auto got = q.get();
+    auto putter = spawn([](queue<int>& to) -> task<> {
+      for (int i = 1; i <= 3; ++i) co_await to.put(i);
+    }(q));
+    CHECK(co_await got == 1);  // waits
+    CHECK(co_await got == 2);
+    CHECK(q.try_get() == 3);  // nothing is promised any more
+    co_await putter;
+  }());
+}

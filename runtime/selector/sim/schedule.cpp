@@ -88,7 +88,7 @@ int world::begin_turn(loop_core& loop) noexcept {
     turns_ = 0;
     end_program(*this, loop, stuck::livelock, ++stuck_);
   }
-  note(trace::turn, std::uint64_t{loop.head != nullptr});
+  note(trace::turn, std::uint64_t{!loop.ready.empty()});
   if (calm()) return turn_budget;
   const std::uint64_t budget = draw_budget();
   note(trace::budget, budget);
@@ -101,20 +101,24 @@ int world::begin_turn(loop_core& loop) noexcept {
 void world::shuffle(loop_core& loop, std::size_t budget) noexcept {
   ready_node* window[shuffle_window];
   std::size_t count = 0;
-  ready_node* rest = loop.head;
-  for (; rest && count < shuffle_window; rest = rest->next) window[count++] = rest;
+  if (loop.ready.empty()) return note(trace::ready, std::uint64_t{0});
+  ready_node* rest = &loop.ready.first();
+  ready_node* const last = &loop.ready.last();
+  bool all = false;
+  while (!all && count < shuffle_window) {
+    all = rest == last;
+    window[count++] = std::exchange(rest, rest->next);
+  }
   note(trace::ready, std::uint64_t{count});
-  if (count < 2) return;
   const std::size_t picks = std::min(budget, count - 1);
   for (std::size_t i = 0; i < picks; ++i) {
     const auto other = i + static_cast<std::size_t>(schedule.below(count - i));
     note(trace::moved, std::uint64_t{other});
     std::swap(window[i], window[other]);
   }
-  loop.head = window[0];
-  for (std::size_t i = 1; i < count; ++i) window[i - 1]->next = window[i];
-  window[count - 1]->next = rest;
-  if (!rest) loop.tail = window[count - 1];
+  loop.ready.clear();
+  for (std::size_t i = 0; i < count; ++i) loop.ready.push(*window[i]);
+  if (!all) loop.ready.push(*rest, *last);
 }
 
 }  // namespace eddy::inline v1::detail::simulation

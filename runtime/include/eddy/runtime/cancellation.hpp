@@ -1,18 +1,10 @@
 // What a cancellation throws, and what it looks like from outside.
 #pragma once
 
+#include <eddy/runtime/cancelled.hpp>
 #include <stdexcept>
 
 namespace eddy::inline v1 {
-
-// Thrown by every suspension in a cancelled scope, until the scope is left. Not a std::exception,
-// so that `catch (const std::exception&)` cannot swallow it by accident. Catch it only to clean up,
-// and rethrow.
-class cancelled {
- public:
-  cancelled() noexcept {}
-  const char* what() const noexcept { return "cancelled"; }
-};
 
 // Thrown by joining a task that was cancelled: the joiner itself is not.
 class task_cancelled : public std::runtime_error {

@@ -33,7 +33,9 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <eddy/runtime/cancelled.hpp>
 #include <eddy/runtime/place_or_error.hpp>
+#include <eddy/runtime/ready_queue.hpp>
 #include <exception>
 #include <source_location>
 #include <utility>
@@ -49,34 +51,12 @@ struct promise_base;
 // polling every 256 adds under 10 %.
 inline constexpr int turn_budget = 256;
 
-// Symmetric transfers in a row before the stack is unwound to the loop. GCC makes no tail call of a
+// Symmetric transfers before the stack is unwound to the loop. GCC makes no tail call of a
 // transfer at -O0 nor under ASan and TSan (PR 100897); a frame there is below 1 KiB.
 inline constexpr int transfer_limit = 128;
 
 // A deadline that never comes, in nanoseconds of the loop's clock.
 inline constexpr std::int64_t never_ns = INT64_MAX;
-
-enum class wait_state : std::uint8_t { idle, start, waiting, ready, cancelled };
-
-// What the ready queue holds: a scope whose body is to start, or a suspension whose coroutine goes
-// on. A link is written when the node is put into a list, and the frame when it is awaited; to
-// clear them before that is a fifth of the price of an await that need not wait.
-struct ready_node {
-  ready_node() noexcept : state(wait_state::idle) {}
-  // For one that writes all of it when it is awaited.
-  struct blank {};
-  explicit ready_node(blank) noexcept {}
-
-  union {
-    ready_node* next;
-    std::int64_t kept_ns;  // an awaiter's own, as long as it is in no list
-    std::uint64_t serial;  // the same, a timer's
-  };
-  union {  // so that nothing is written before it is awaited
-    std::coroutine_handle<> frame;
-  };
-  wait_state state;
-};
 
 // Where one coroutine is suspended, and the scope it belongs to. The fields in the middle are a
 // timer's: they fill the rest of a word, and with `state` are cleared by one store. GCC writes
@@ -95,28 +75,27 @@ struct suspension : ready_node {
 
 // The part of a loop that awaiters touch inline. The rest is in loop.cpp.
 struct loop_core {
-  ready_node* head = nullptr;
-  ready_node* tail = nullptr;  // of no meaning while head is null
+  ready_queue ready;
   std::coroutine_handle<> slot;  // the next handle after transfer_limit; drained before the queue
   std::uint32_t serial = 0;  // of the loops of its thread; see runs_here
-  int transfers = 0;
+  int transfers = 0;  // since one last went through the slot
   int budget = turn_budget;
+  // There is more to do behind this resumption: drain the slot, free tasks, end the turn because
+  // its budget is spent.
+  bool step_has_more = false;
   scope* running = nullptr;  // whose code runs now, or one of the same spawned task; see current()
   scope* cancelling = nullptr;  // work list of cancel(), so that deep nesting does not recurse
   scope* cancelling_last = nullptr;
-  std::exception_ptr cancellation;  // the one `cancelled` object, thrown again and again
+  std::exception_ptr cancellation;  // the error of every coroutine that `cancelled` has left
 
-  void push(ready_node& node) noexcept {
-    node.next = nullptr;
-    (head ? tail->next : head) = &node;
-    tail = &node;
-  }
+  void push(ready_node& node) noexcept { ready.push(node); }
 
   // The handle to return from await_suspend, with the depth of the stack bounded.
   std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
     if (++transfers < transfer_limit) return next;
     transfers = 0;
     slot = next;
+    step_has_more = true;
     return std::noop_coroutine();
   }
 
@@ -175,9 +154,13 @@ class waiter : public timer {
   // The same for one who has counted itself and found the budget spent.
   void postpone() noexcept;
   void park() noexcept;
+  // refused() where it is true; a call in a coroutine's own code that is not the last thing makes
+  // every resumption save registers.
+  void refuse() noexcept;
   // Ends the wait as cancelled, from on_cancel only.
   void drop() noexcept;
-  // First thing in every await_resume: throws `cancelled` if the wait ended so.
+  // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken stays
+  // `ready`: an awaiter that tells by its state whether it has waited puts it back to idle.
   void leave();
   // The same for who throws it later: true if the wait ended so.
   bool left_cancelled() noexcept;
@@ -297,11 +280,10 @@ bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept;
 // The same; throws std::logic_error that names `what` if there is none.
 loop_core& require_loop(const char* what);
 
-// Inline: each function between a throw and its handler is unwound twice, and a third time where it
-// has something to destroy, as this has. That is a quarter of what cancelling a wait costs.
-[[noreturn, gnu::always_inline]] inline void throw_cancelled(loop_core& loop) {
-  std::rethrow_exception(loop.cancellation);
-}
+// Inline: each function between a throw and its handler is unwound twice. A new object each time:
+// to throw an exception_ptr is to copy it first, and what is to destroy that copy makes every
+// resumption of the coroutine save two more registers. unhandled_exception() keeps none of them.
+[[noreturn, gnu::always_inline]] inline void throw_cancelled() { throw cancelled(); }
 [[noreturn]] void throw_not_awaitable(bool empty);
 [[noreturn]] void throw_generator_busy();
 // True if `error` is a cancellation, of this or of another loop.
@@ -319,11 +301,8 @@ inline void waiter::wake() noexcept {
 }
 
 inline bool waiter::refused() noexcept {
-  if (!where->cancelled) return false;
-  state = wait_state::cancelled;
-  where->leaf = this;
-  report_ignored_cancellation(*where);
-  where->loop->push(*this);
+  if (!where->cancelled) [[likely]] return false;
+  refuse();
   return true;
 }
 
@@ -335,6 +314,7 @@ inline bool waiter::complete_now() noexcept {
 
 inline void waiter::postpone() noexcept {
   where->leaf = this;
+  where->loop->step_has_more = true;
   wake();
 }
 
@@ -350,6 +330,10 @@ inline void waiter::drop() noexcept {
 }
 
 inline bool waiter::left_cancelled() noexcept {
+  if (state == wait_state::ready) [[likely]] {
+    where->leaf = nullptr;
+    return false;
+  }
   if (state == wait_state::idle) return false;  // it did not suspend
   where->leaf = nullptr;
   const bool was_cancelled = state == wait_state::cancelled;
@@ -358,7 +342,7 @@ inline bool waiter::left_cancelled() noexcept {
 }
 
 inline void waiter::leave() {
-  if (left_cancelled()) [[unlikely]] throw_cancelled(*where->loop);
+  if (left_cancelled()) [[unlikely]] throw_cancelled();
 }
 
 // What co_await calls of a waiter. The Awaiter has `bool start() noexcept`, which begins the wait:

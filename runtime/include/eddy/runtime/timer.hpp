@@ -42,20 +42,16 @@ class yield_awaiter final : public suspension {
     h.promise().at = at;
     scope& s = *h.promise().where;
     frame = h;
-    where = &s;
     state = wait_state::ready;
-    if (s.cancelled) [[unlikely]] refuse();
+    if (s.cancelled) [[unlikely]] return refuse();
     s.loop->push(*this);
   }
   void await_resume() const {
-    if (state == wait_state::cancelled) throw_cancelled(*where->loop);
+    if (state == wait_state::cancelled) throw_cancelled();
   }
 
  private:
-  void refuse() noexcept {
-    state = wait_state::cancelled;
-    report_ignored_cancellation(*where);
-  }
+  void refuse() noexcept;
 };
 
 }  // namespace detail

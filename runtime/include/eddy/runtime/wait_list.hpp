@@ -23,12 +23,17 @@ class wait_list {
   wait_list(const wait_list&) = delete;
   wait_list& operator=(const wait_list&) = delete;
 
-  bool empty() const noexcept { return !first_; }
+  bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
-  listed_waiter* front() const noexcept { return static_cast<listed_waiter*>(first_); }
+  // Null if there is none.
+  listed_waiter* front() const noexcept {
+    return empty() ? nullptr : static_cast<listed_waiter*>(first_);
+  }
+  listed_waiter* after(const listed_waiter& w) const noexcept {
+    return end_ == &w.next ? nullptr : static_cast<listed_waiter*>(w.next);
+  }
 
   void push_back(listed_waiter& w) noexcept {
-    w.next = nullptr;
     w.link = end_;
     *end_ = &w;
     end_ = &w.next;
@@ -37,11 +42,11 @@ class wait_list {
 
   void remove(listed_waiter& w) noexcept {
     ready_node** const link = first_ == &w ? &first_ : w.link;
-    *link = w.next;
-    if (w.next) {
-      static_cast<listed_waiter*>(w.next)->link = link;
-    } else {
+    if (end_ == &w.next) {
       end_ = link;
+    } else {
+      *link = w.next;
+      static_cast<listed_waiter*>(w.next)->link = link;
     }
     --size_;
   }
@@ -49,22 +54,24 @@ class wait_list {
   // Takes the one that has waited longest, of a list that is not empty.
   listed_waiter& pop_front() noexcept {
     auto& w = static_cast<listed_waiter&>(*first_);
-    first_ = w.next;
-    if (!first_) end_ = &first_;
-    --size_;
+    if (--size_ == 0) {
+      end_ = &first_;
+    } else {
+      first_ = w.next;
+    }
     return w;
   }
 
   // Wakes the one that has waited longest; false if nobody waits.
   bool wake_one() noexcept {
-    if (!first_) return false;
+    if (empty()) return false;
     pop_front().wake();
     return true;
   }
 
  private:
-  ready_node* first_ = nullptr;
-  ready_node** end_ = &first_;  // the null that is behind the last
+  ready_node* first_ = nullptr;  // of no meaning while it is empty
+  ready_node** end_ = &first_;   // what will point to who comes next; not written before
   std::size_t size_ = 0;
 };
 
