@@ -2,6 +2,7 @@
 #include <cassert>
 #include <cxxabi.h>
 #include <eddy/runtime/cancelled.hpp>
+#include <eddy/runtime/generator.hpp>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -60,6 +61,25 @@ void promise_base::unhandled_exception() noexcept {
   const std::type_info* const type = abi::__cxa_current_exception_type();
   std::exception_ptr error = std::current_exception();
   fail(error && type && *type == typeid(cancelled) ? where->loop->cancellation : std::move(error));
+}
+
+std::coroutine_handle<> loop_core::through_slot(std::coroutine_handle<> next) noexcept {
+  transfers = 0;
+  slot = next;
+  step_has_more = true;
+  return std::noop_coroutine();
+}
+
+void waiter::postpone() noexcept {
+  where->leaf = this;
+  where->loop->step_has_more = true;
+  wake();
+}
+
+void waiter::drop() noexcept {
+  const bool queued = state == wait_state::ready;
+  state = wait_state::cancelled;
+  if (!queued) where->loop->push(*this);
 }
 
 void waiter::refuse() noexcept {

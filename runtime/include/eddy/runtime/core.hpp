@@ -44,6 +44,7 @@ namespace eddy::inline v1::detail {
 
 class scope;
 class spawned;
+class waiter;
 struct promise_base;
 
 // Resumptions from the ready queue in one turn, and awaits that may complete without a suspend
@@ -92,12 +93,9 @@ struct loop_core {
 
   // The handle to return from await_suspend, with the depth of the stack bounded.
   std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
-    if (++transfers < transfer_limit) return next;
-    transfers = 0;
-    slot = next;
-    step_has_more = true;
-    return std::noop_coroutine();
+    return ++transfers < transfer_limit ? next : through_slot(next);
   }
+  std::coroutine_handle<> through_slot(std::coroutine_handle<> next) noexcept;
 
   void cancel(scope& target) noexcept;
   // The spawned task whose code runs now, or null.
@@ -123,47 +121,6 @@ class timer : public suspension {
     timer_place = 0;
   }
   ~timer() = default;
-};
-
-class waiter : public timer {
- public:
-  // The scope was cancelled while this waits or was woken but has not run. Either the wait ends
-  // (drop(), after leaving whatever list it is in and handing on what it was granted), or it will
-  // end by itself and keeps its result.
-  virtual void on_cancel() noexcept = 0;
-
-  void wake() noexcept;
-
- protected:
-  waiter() noexcept {}
-  ~waiter() = default;
-
-  template <class Promise>
-  void enter(std::coroutine_handle<Promise> h, std::source_location at) noexcept {
-    frame = h;
-    where = h.promise().where;
-    h.promise().at = at;
-  }
-
-  // First thing in every await_suspend: true if the scope is cancelled; `leave` will throw. The
-  // delivery goes through the ready queue so that code that swallows it cannot hang the others.
-  bool refused() noexcept;
-  // The result is there already. False: go on without a suspend. True: the budget of this turn is
-  // spent, the waiter is on the ready queue with its result.
-  bool complete_now() noexcept;
-  // The same for one who has counted itself and found the budget spent.
-  void postpone() noexcept;
-  void park() noexcept;
-  // refused() where it is true; a call in a coroutine's own code that is not the last thing makes
-  // every resumption save registers.
-  void refuse() noexcept;
-  // Ends the wait as cancelled, from on_cancel only.
-  void drop() noexcept;
-  // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken stays
-  // `ready`: an awaiter that tells by its state whether it has waited puts it back to idle.
-  void leave();
-  // The same for who throws it later: true if the wait ended so.
-  bool left_cancelled() noexcept;
 };
 
 // The promise of a coroutine of Eddy's. Its place is known, as no promise is over-aligned.
@@ -227,6 +184,78 @@ class scope : public ready_node {
   }
 };
 
+// Inline: each function between a throw and its handler is unwound twice. A new object each time:
+// to throw an exception_ptr is to copy it first, and what is to destroy that copy makes every
+// resumption of the coroutine save two more registers. unhandled_exception() keeps none of them.
+[[noreturn, gnu::always_inline]] inline void throw_cancelled() { throw cancelled(); }
+
+class waiter : public timer {
+ public:
+  // The scope was cancelled while this waits or was woken but has not run. Either the wait ends
+  // (drop(), after leaving whatever list it is in and handing on what it was granted), or it will
+  // end by itself and keeps its result.
+  virtual void on_cancel() noexcept = 0;
+
+  void wake() noexcept {
+    state = wait_state::ready;
+    where->loop->push(*this);
+  }
+
+ protected:
+  waiter() noexcept {}
+  ~waiter() = default;
+
+  template <class Promise>
+  void enter(std::coroutine_handle<Promise> h, std::source_location at) noexcept {
+    frame = h;
+    where = h.promise().where;
+    h.promise().at = at;
+  }
+
+  // First thing in every await_suspend: true if the scope is cancelled; `leave` will throw. The
+  // delivery goes through the ready queue so that code that swallows it cannot hang the others.
+  bool refused() noexcept {
+    if (!where->cancelled) [[likely]] return false;
+    refuse();
+    return true;
+  }
+  // The result is there already. False: go on without a suspend. True: the budget of this turn is
+  // spent, the waiter is on the ready queue with its result.
+  bool complete_now() noexcept {
+    if (--where->loop->budget > 0) return false;
+    postpone();
+    return true;
+  }
+  // The same for one who has counted itself and found the budget spent.
+  void postpone() noexcept;
+  void park() noexcept {
+    state = wait_state::waiting;
+    where->leaf = this;
+  }
+  // refused() where it is true; a call in a coroutine's own code that is not the last thing makes
+  // every resumption save registers.
+  void refuse() noexcept;
+  // Ends the wait as cancelled, from on_cancel only.
+  void drop() noexcept;
+  // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken stays
+  // `ready`: an awaiter that tells by its state whether it has waited puts it back to idle.
+  void leave() {
+    if (left_cancelled()) [[unlikely]] throw_cancelled();
+  }
+  // The same for who throws it later: true if the wait ended so.
+  bool left_cancelled() noexcept {
+    if (state == wait_state::ready) [[likely]] {
+      where->leaf = nullptr;
+      return false;
+    }
+    if (state == wait_state::idle) return false;  // it did not suspend
+    where->leaf = nullptr;
+    const bool was_cancelled = state == wait_state::cancelled;
+    state = wait_state::idle;
+    return was_cancelled;
+  }
+};
+
 void* allocate_frame(std::size_t size);
 void free_frame(void* frame, std::size_t size) noexcept;
 
@@ -280,70 +309,13 @@ bool runs_here(const loop_core* loop, std::uint32_t serial) noexcept;
 // The same; throws std::logic_error that names `what` if there is none.
 loop_core& require_loop(const char* what);
 
-// Inline: each function between a throw and its handler is unwound twice. A new object each time:
-// to throw an exception_ptr is to copy it first, and what is to destroy that copy makes every
-// resumption of the coroutine save two more registers. unhandled_exception() keeps none of them.
-[[noreturn, gnu::always_inline]] inline void throw_cancelled() { throw cancelled(); }
 [[noreturn]] void throw_not_awaitable(bool empty);
-[[noreturn]] void throw_generator_busy();
 // True if `error` is a cancellation, of this or of another loop.
 bool is_cancellation(const loop_core& loop, const std::exception_ptr& error) noexcept;
 // The same by its type only, which takes a throw; also when the loop is gone.
 bool is_cancellation(const std::exception_ptr& error) noexcept;
-// The scope has swallowed very many cancellations: tell who, once.
-void report_ignored_cancellation(scope& where) noexcept;
 // A frame is destroyed in the middle of its run: a programming error, named by debug builds.
 void destroyed_while_running(const promise_base& promise) noexcept;
-
-inline void waiter::wake() noexcept {
-  state = wait_state::ready;
-  where->loop->push(*this);
-}
-
-inline bool waiter::refused() noexcept {
-  if (!where->cancelled) [[likely]] return false;
-  refuse();
-  return true;
-}
-
-inline bool waiter::complete_now() noexcept {
-  if (--where->loop->budget > 0) return false;
-  postpone();
-  return true;
-}
-
-inline void waiter::postpone() noexcept {
-  where->leaf = this;
-  where->loop->step_has_more = true;
-  wake();
-}
-
-inline void waiter::park() noexcept {
-  state = wait_state::waiting;
-  where->leaf = this;
-}
-
-inline void waiter::drop() noexcept {
-  const bool queued = state == wait_state::ready;
-  state = wait_state::cancelled;
-  if (!queued) where->loop->push(*this);
-}
-
-inline bool waiter::left_cancelled() noexcept {
-  if (state == wait_state::ready) [[likely]] {
-    where->leaf = nullptr;
-    return false;
-  }
-  if (state == wait_state::idle) return false;  // it did not suspend
-  where->leaf = nullptr;
-  const bool was_cancelled = state == wait_state::cancelled;
-  state = wait_state::idle;
-  return was_cancelled;
-}
-
-inline void waiter::leave() {
-  if (left_cancelled()) [[unlikely]] throw_cancelled();
-}
 
 // What co_await calls of a waiter. The Awaiter has `bool start() noexcept`, which begins the wait:
 // refused(), then complete_now() or park(); true suspends. And it has await_resume.

@@ -14,6 +14,8 @@ class elements_of;
 
 namespace detail {
 
+[[noreturn]] void throw_generator_busy();
+
 // What next() returns: a value or nothing; for references a pointer, which is null at the end.
 template <class T>
 struct next_result {

@@ -33,8 +33,8 @@ class untimed final : public awaited<untimed<Wait>, Wait> {
       if (taken && --s.loop->budget > 0) return false;
       this->enter(h, at);
       if (!taken) return this->refused() || this->stand();
-      this->postpone();
       this->keep();
+      this->postpone();
       return true;
     } else {
       this->enter(h, at);
