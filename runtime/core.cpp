@@ -56,11 +56,13 @@ void place_or_error::fail(std::exception_ptr error) noexcept {
 }
 
 // Whichever object was thrown, a cancellation is kept as the loop's own: here its type is at hand,
-// later it takes a throw to know it. Foreign exceptions have no type.
+// later it takes a throw to know it. A foreign exception is a null pointer, and has no type to ask.
 void promise_base::unhandled_exception() noexcept {
-  const std::type_info* const type = abi::__cxa_current_exception_type();
   std::exception_ptr error = std::current_exception();
-  fail(error && type && *type == typeid(cancelled) ? where->loop->cancellation : std::move(error));
+  if (error && *abi::__cxa_current_exception_type() == typeid(cancelled)) {
+    error = where->loop->cancellation;
+  }
+  fail(std::move(error));
 }
 
 std::coroutine_handle<> loop_core::through_slot(std::coroutine_handle<> next) noexcept {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/gather.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/timeout.hpp>
@@ -359,4 +360,26 @@ TEST_CASE("semaphore: cancelled when it took a free permit and was made to yield
     CHECK(s.available() == 1);
   };
   eddy::run(body());
+}
+
+TEST_CASE("semaphore: one acquire may be awaited again, by another task, too") {
+  eddy::run([]() -> task<> {
+    semaphore s(0);
+    auto acquire = s.acquire();
+    auto first = spawn([](auto& once) -> task<> {
+      auto permit = co_await once;  // waits
+      permit.release();
+      co_await eddy::sleep(std::chrono::hours(1));
+    }(acquire));
+    co_await eddy::yield();
+    s.release();
+    co_await eddy::yield();
+    {
+      auto permit = co_await acquire;  // does not wait, and is nothing to the first task
+      CHECK(s.available() == 0);
+    }
+    CHECK(s.available() == 1);
+    first.cancel();
+    CHECK_THROWS_AS(co_await first, eddy::task_cancelled);
+  }());
 }

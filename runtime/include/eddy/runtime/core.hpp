@@ -7,12 +7,13 @@
 // scope whose body waits for a gather is the gather's awaiter, which forwards a cancellation to its
 // children; so no lists of children are kept for cancelling.
 //
-//   idle ──park──▶ waiting ──wake──▶ ready ──leave──▶ idle
+//   idle ──park──▶ waiting ──wake──▶ ready ──leave──▶ as if idle, when awaited again
 //                     │                │
 //                     └──on_cancel─────┴──▶ cancelled ──leave──▶ throws `cancelled`
 //
 // Invariants:
-//  1. A waiter in state ready, cancelled or start is on the ready queue exactly once.
+//  1. A leaf in state ready or cancelled and a scope in state start are on the ready queue exactly
+//     once.
 //  2. `scope::leaf` points to the innermost waiter from park() until leave(), so a waiter that was
 //     granted something and is cancelled before it runs can hand the grant on (`on_cancel`).
 //  3. on_cancel is called at most once for each wait: a scope is cancelled once, and a wait begun
@@ -238,7 +239,7 @@ class waiter : public timer {
   // Ends the wait as cancelled, from on_cancel only.
   void drop() noexcept;
   // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken stays
-  // `ready`: an awaiter that tells by its state whether it has waited puts it back to idle.
+  // `ready` until it is awaited again: who then does not suspend has to be put back to idle.
   void leave() {
     if (left_cancelled()) [[unlikely]] throw_cancelled();
   }

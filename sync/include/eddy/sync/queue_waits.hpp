@@ -34,10 +34,7 @@ class get_base : public listed_waiter {
     const bool promised = state != wait_state::idle;
     leave();
     if (queue_.size_ == 0) queue_.throw_shut_down("get");
-    if (promised) {
-      --queue_.promised_;
-      state = wait_state::idle;  // it may be awaited again
-    }
+    if (promised) --queue_.promised_;
   }
 
   queue_base& queue_;

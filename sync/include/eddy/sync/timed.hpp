@@ -30,7 +30,10 @@ class untimed final : public awaited<untimed<Wait>, Wait> {
     if constexpr (requires { &untimed::take; }) {
       scope& s = *h.promise().where;
       const bool taken = !s.cancelled && this->take();
-      if (taken && --s.loop->budget > 0) return false;
+      if (taken && --s.loop->budget > 0) {
+        this->state = wait_state::idle;  // also of one that was awaited before
+        return false;
+      }
       this->enter(h, at);
       if (!taken) return this->refused() || this->stand();
       this->keep();
