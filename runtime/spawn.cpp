@@ -302,7 +302,6 @@ namespace {
 bool join_base::join_ended() noexcept {
   if (state == wait_state::ready) [[likely]] {
     where->leaf = nullptr;
-    state = wait_state::idle;
   } else {
     if (left_cancelled()) fault_ = fault::cancelled;
     if (fault_ != fault::none) return false;

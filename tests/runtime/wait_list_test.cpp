@@ -19,9 +19,7 @@ class stander final : public listed_waiter {
 
 std::deque<listed_waiter*> all_of(const wait_list& list) {
   std::deque<listed_waiter*> result;
-  for (listed_waiter* w = list.front(); w; w = list.after(*w)) {
-    result.push_back(w);
-  }
+  for (listed_waiter* w = list.front(); w; w = list.after(*w)) result.push_back(w);
   return result;
 }
 

@@ -210,6 +210,7 @@ class waiter : public timer {
   void enter(std::coroutine_handle<Promise> h, std::source_location at) noexcept {
     frame = h;
     where = h.promise().where;
+    state = wait_state::idle;  // also of one that was awaited before
     h.promise().at = at;
   }
 
@@ -239,7 +240,7 @@ class waiter : public timer {
   // Ends the wait as cancelled, from on_cancel only.
   void drop() noexcept;
   // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken stays
-  // `ready` until it is awaited again: who then does not suspend has to be put back to idle.
+  // `ready` until it is awaited again.
   void leave() {
     if (left_cancelled()) [[unlikely]] throw_cancelled();
   }

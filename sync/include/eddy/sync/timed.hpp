@@ -31,7 +31,7 @@ class untimed final : public awaited<untimed<Wait>, Wait> {
       scope& s = *h.promise().where;
       const bool taken = !s.cancelled && this->take();
       if (taken && --s.loop->budget > 0) {
-        this->state = wait_state::idle;  // also of one that was awaited before
+        this->state = wait_state::idle;  // as enter() does
         return false;
       }
       this->enter(h, at);
