@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <eddy/runtime/cancellation.hpp>
 #include <eddy/runtime/loop.hpp>
+#include <new>
 #include <stdexcept>
 
 #include "loop_state.hpp"
@@ -127,38 +128,38 @@ void loop_state::run_ready() {
   budget = left;
   while (left > 0 && !ready.empty()) {
     ready_node* node = &ready.first();
-    while (left > 0 && node != &ready.last()) {
+    while (node != &ready.last()) [[likely]] {
       ready_node* const next = node->next;
-      left = step(*node, left);
+      resume(*node);
       node = next;
+      if (step_has_more && !finish_step()) left = 1;
+      if (--left == 0) {
+        ready.begin_at(*node);
+        break;
+      }
     }
-    if (left > 0) {
-      ready.clear();
-      left = step(*node, left);
-    } else {
-      ready.begin_at(*node);
-    }
+    if (left == 0) break;
+    ready.clear();
+    // Laundered, so that nothing of the last one is read for the loop above, too.
+    resume(*std::launder(node));
+    if (step_has_more && !finish_step()) left = 1;
+    --left;
   }
   running = nullptr;
 }
 
-// The first of the `left` resumptions that this turn may still have. Returns how many that leaves.
-[[gnu::always_inline]] inline int loop_state::step(ready_node& node, int left) {
-  if (node.state == wait_state::start) [[unlikely]] {
-    start(static_cast<scope&>(node));
-  } else {
-    running = promise_of(node.frame).where;
-    node.frame.resume();
-  }
-  --left;
-  return step_has_more ? finish_step(left) : left;
+[[gnu::always_inline]] inline void loop_state::resume(ready_node& node) {
+  if (node.state == wait_state::start) [[unlikely]] return start(static_cast<scope&>(node));
+  running = promise_of(node.frame).where;
+  node.frame.resume();
 }
 
-int loop_state::finish_step(int left) noexcept {
+// What is rare behind a resumption. False: the budget is spent, so that this was the turn's last.
+bool loop_state::finish_step() noexcept {
   while (slot) std::exchange(slot, nullptr).resume();
   if (retired) free_retired();
   step_has_more = false;
-  return budget > 0 ? left : 0;
+  return budget > 0;
 }
 
 void loop_state::start(scope& where) {

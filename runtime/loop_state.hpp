@@ -77,8 +77,8 @@ struct loop_state final : loop_core {
   bool ended() const noexcept;
   void deliver_mail() noexcept;
   void run_ready();
-  int step(ready_node& node, int left);
-  int finish_step(int left) noexcept;
+  void resume(ready_node& node);
+  bool finish_step() noexcept;
   void start(scope& where);
   void start_otherwise(scope& where);
   void wait(std::int64_t limit_ns);

@@ -99,6 +99,13 @@ def take(results, name, selector, run):
             results.add(measure, implementation, counter, run[counter])
 
 
+def layouts(program):
+    """The program, and those that are the same with its code in other places."""
+    moved = {int(p.name.rpartition("-")[2]): p for p in program.parent.glob(f"{program.name}-*")
+             if p.is_file() and p.name.rpartition("-")[2].isdigit()}
+    return [program, *(moved[bytes_before] for bytes_before in sorted(moved))]
+
+
 def members(builds, wanted=None):
     """{measure: [(selector, program, name)]} of what is run, rivals side by side."""
     found = {}
@@ -116,8 +123,10 @@ def members(builds, wanted=None):
 
 def measure(results, builds, rounds, seconds, wanted=None):
     """Rounds outermost, so that an hour's drift is in all rows; a measure's rivals next to each
-    other, so that a minute's is in all of them; every other round from the other end."""
+    other, so that a minute's is in all of them; every other round from the other end; each round
+    with the code in another place, so that no row is what one place gives it."""
     groups = members(builds, wanted)
+    places = {folder / PROGRAM: layouts(folder / PROGRAM) for folder in builds.values()}
     for number in range(rounds):
         progress(f"micro: round {number + 1} of {rounds}")
         for name, entries in groups.items():
@@ -125,7 +134,8 @@ def measure(results, builds, rounds, seconds, wanted=None):
                 continue
             try:
                 for selector, program, entry in entries if number % 2 == 0 else entries[::-1]:
-                    take(results, entry, selector, one_run(program, entry, seconds))
+                    placed = places[program][number % len(places[program])]
+                    take(results, entry, selector, one_run(placed, entry, seconds))
             except Wrong as wrong:
                 progress(f"FAILED {wrong}")
                 results.fail(name, str(wrong))

@@ -190,6 +190,21 @@ esac
             ("offload", "eddy-epoll", "ns"): [7000] * 3,
             ("offload", "eddy-io_uring", "ns"): [7000] * 3})
 
+    def test_each_round_has_its_layout(self):
+        made = samples.results()
+        with tempfile.TemporaryDirectory() as folder:
+            build = pathlib.Path(folder)
+            for name, nanoseconds in (("micro", 5), ("micro-100", 7), ("micro-16", 6)):
+                program = (build / micro.PROGRAM).with_name(name)
+                program.parent.mkdir(parents=True, exist_ok=True)
+                program.write_text(self.PROGRAM.replace('"cpu_time": 5',
+                                                        f'"cpu_time": {nanoseconds}'))
+                program.chmod(0o755)
+            for other in ("micro-16.p", "micro-notes"):
+                (build / micro.PROGRAM).with_name(other).mkdir()
+            micro.measure(made, {"epoll": build}, 4, 0.001, "^yield")
+        self.assertEqual(made.rows[("yield", "eddy", "ns")], [5, 6, 7, 5])
+
     def test_a_failure_takes_its_measure_alone(self):
         made = self.measure(True)
         self.assertEqual([measure for measure, _ in made.failures], ["yield"])

@@ -7,9 +7,9 @@
 // scope whose body waits for a gather is the gather's awaiter, which forwards a cancellation to its
 // children; so no lists of children are kept for cancelling.
 //
-//   idle ──park──▶ waiting ──wake──▶ ready ──leave──▶ as if idle, when awaited again
-//                     │                │
-//                     └──on_cancel─────┴──▶ cancelled ──leave──▶ throws `cancelled`
+//   idle ──park──▶ waiting ──wake──▶ ready ──leave──▶ goes on
+//    ▲                │                │
+//  enter              └──on_cancel─────┴──▶ cancelled ──leave──▶ throws `cancelled`
 //
 // Invariants:
 //  1. A leaf in state ready or cancelled and a scope in state start are on the ready queue exactly
@@ -65,8 +65,7 @@ inline constexpr std::int64_t never_ns = INT64_MAX;
 // neighbours by one vector store, which takes longer to be read back than everything else in a
 // yield; so they also keep `frame` and `where` apart.
 struct suspension : ready_node {
-  suspension() noexcept {}
-  explicit suspension(blank unset) noexcept : ready_node(unset) {}
+  using ready_node::ready_node;
 
   bool relative;              // its limit is a duration
   bool limit_came;            // before what it waits for
@@ -117,11 +116,14 @@ class timer : public suspension {
   bool armed() const noexcept { return timer_place != 0; }
 
  protected:
-  timer() noexcept {
+  timer() noexcept { set_unarmed(); }
+  // Of one that never has a limit, or sets all of it later.
+  explicit timer(blank unset) noexcept : suspension(unset) {}
+  ~timer() = default;
+  void set_unarmed() noexcept {
     relative = limit_came = out_of_memory = false;
     timer_place = 0;
   }
-  ~timer() = default;
 };
 
 // The promise of a coroutine of Eddy's. Its place is known, as no promise is over-aligned.
@@ -203,7 +205,7 @@ class waiter : public timer {
   }
 
  protected:
-  waiter() noexcept {}
+  using timer::timer;
   ~waiter() = default;
 
   template <class Promise>
@@ -239,8 +241,8 @@ class waiter : public timer {
   void refuse() noexcept;
   // Ends the wait as cancelled, from on_cancel only.
   void drop() noexcept;
-  // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken stays
-  // `ready` until it is awaited again.
+  // First thing in every await_resume: throws `cancelled` if the wait ended so. The state stays
+  // what it is until it is awaited again.
   void leave() {
     if (left_cancelled()) [[unlikely]] throw_cancelled();
   }
@@ -252,9 +254,7 @@ class waiter : public timer {
     }
     if (state == wait_state::idle) return false;  // it did not suspend
     where->leaf = nullptr;
-    const bool was_cancelled = state == wait_state::cancelled;
-    state = wait_state::idle;
-    return was_cancelled;
+    return state == wait_state::cancelled;
   }
 };
 

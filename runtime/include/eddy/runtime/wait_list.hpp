@@ -11,7 +11,7 @@ class listed_waiter : public waiter {
   ready_node** link;  // what points to it; of the first in a list it may be stale
 
  protected:
-  listed_waiter() noexcept {}
+  using waiter::waiter;
   ~listed_waiter() = default;
 };
 
@@ -54,10 +54,10 @@ class wait_list {
   // Takes the one that has waited longest, of a list that is not empty.
   listed_waiter& pop_front() noexcept {
     auto& w = static_cast<listed_waiter&>(*first_);
-    if (--size_ == 0) {
-      end_ = &first_;
-    } else {
+    if (--size_ > 0) [[likely]] {
       first_ = w.next;
+    } else {
+      end_ = &first_;
     }
     return w;
   }

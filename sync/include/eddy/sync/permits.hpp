@@ -81,7 +81,7 @@ class held_permit {
 class permit_wait : public listed_waiter {
  public:
   using timed_result = held_permit;
-  explicit permit_wait(permit_line& of) noexcept : line_(of) {}
+  explicit permit_wait(permit_line& of) noexcept : listed_waiter(blank()), line_(of) {}
   bool start() noexcept {
     if (refused()) return true;
     return take() ? complete_now() : stand();

@@ -15,7 +15,7 @@ class get_base : public listed_waiter {
   void on_cancel() noexcept override;
 
  protected:
-  explicit get_base(queue_base& q) noexcept : queue_(q) {}
+  explicit get_base(queue_base& q) noexcept : listed_waiter(blank()), queue_(q) {}
   ~get_base() = default;
 
   bool start() noexcept {
@@ -68,7 +68,7 @@ class put_base : public listed_waiter {
  protected:
   enum class outcome : unsigned char { put, no_memory, shut_down };
 
-  explicit put_base(queue_base& q) noexcept : queue_(q) {}
+  explicit put_base(queue_base& q) noexcept : listed_waiter(blank()), queue_(q) {}
   ~put_base() = default;
 
   bool has_room() const noexcept { return queue_.has_room(); }

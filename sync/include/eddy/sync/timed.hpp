@@ -18,6 +18,7 @@ namespace eddy::inline v1::detail {
 //   bool take() noexcept        what it waits for is there, and is its own now
 //   void keep() noexcept        it was taken, but the budget of the turn is spent: it suspends
 //   bool stand() noexcept       it is not there: the rest of start()
+// Such a one may leave its fields as a timer unset.
 template <class Wait>
 class untimed final : public awaited<untimed<Wait>, Wait> {
  public:
@@ -54,6 +55,7 @@ class timed final : public awaited<timed<Wait>, Wait> {
   template <class... Args>
   explicit timed(limit until, Args&&... args)
       : awaited<timed<Wait>, Wait>(std::forward<Args>(args)...), until_ns_(until.ns()) {
+    this->set_unarmed();
     this->relative = until.relative();
   }
 
