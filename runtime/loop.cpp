@@ -140,7 +140,7 @@ void loop_state::run_ready() {
     }
     if (left == 0) break;
     ready.clear();
-    // Laundered, so that nothing of the last one is read for the loop above, too.
+    // Laundered for speed: the compiler would read its state before the test in the loop above.
     resume(*std::launder(node));
     if (step_has_more && !finish_step()) left = 1;
     --left;

@@ -164,6 +164,7 @@ class write_operation final : public operation {
   bool start(std::coroutine_handle<> waiting, scope& in) noexcept {
     frame = waiting;
     where = &in;
+    state = wait_state::idle;
     if (refused()) return true;
     if (!use_.may_begin(stream_)) return false;
     if (size == 0) return complete_now();

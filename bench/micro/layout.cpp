@@ -1,5 +1,6 @@
-// These bytes of nothing lie before a program's code and move all of it back by as many: how fast a
-// short loop is depends on where it lies, and one program always has it in the same place.
+// These bytes of nothing lie before a program's own code and move it back by as many: how fast a
+// short loop is depends on where it lies, and one program always has it in the same place. A shared
+// library's code stays where it is, as it does in every program that uses it.
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
 

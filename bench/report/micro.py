@@ -8,13 +8,15 @@ import subprocess
 import sys
 import tempfile
 
-from report.building import progress
+from report.building import Failure, progress
 from report.rows import METRICS, is_ours
 
 PROGRAM = "bench/micro/micro"
 COUNTING = "bench/micro/libcounting.so"
 COUNT = pathlib.Path(__file__).resolve().parent.parent / "micro" / "count.py"
 RUN_LIMIT_S = 300
+# All layouts of a program are linked at about the same time.
+ONE_BUILD_S = 60
 COUNT_LIMIT_S = 1800
 # What is counted under strace and callgrind, which make it a hundred times slower: of those with
 # very many only the timers, whose instructions must not grow with their number.
@@ -103,6 +105,10 @@ def layouts(program):
     """The program, and those that are the same with its code in other places."""
     moved = {int(p.name.rpartition("-")[2]): p for p in program.parent.glob(f"{program.name}-*")
              if p.is_file() and p.name.rpartition("-")[2].isdigit()}
+    built = program.stat().st_mtime
+    for other in moved.values():
+        if other.stat().st_mtime < built - ONE_BUILD_S:
+            raise Failure(f"{other} is older than {program.name}: build all of it (ninja)")
     return [program, *(moved[bytes_before] for bytes_before in sorted(moved))]
 
 
@@ -124,7 +130,7 @@ def members(builds, wanted=None):
 def measure(results, builds, rounds, seconds, wanted=None):
     """Rounds outermost, so that an hour's drift is in all rows; a measure's rivals next to each
     other, so that a minute's is in all of them; every other round from the other end; each round
-    with the code in another place, so that no row is what one place gives it."""
+    with the program's code in another place, so that no row is what one place gives it."""
     groups = members(builds, wanted)
     places = {folder / PROGRAM: layouts(folder / PROGRAM) for folder in builds.values()}
     for number in range(rounds):

@@ -1,5 +1,6 @@
 """REPORT.md of known figures, and the whole of run.py over figures that are there."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -203,6 +204,9 @@ esac
             for other in ("micro-16.p", "micro-notes"):
                 (build / micro.PROGRAM).with_name(other).mkdir()
             micro.measure(made, {"epoll": build}, 4, 0.001, "^yield")
+            os.utime((build / micro.PROGRAM).with_name("micro-16"), (0, 0))
+            with self.assertRaisesRegex(micro.Failure, "micro-16 is older than micro"):
+                micro.measure(made, {"epoll": build}, 4, 0.001, "^yield")
         self.assertEqual(made.rows[("yield", "eddy", "ns")], [5, 6, 7, 5])
 
     def test_a_failure_takes_its_measure_alone(self):

@@ -241,8 +241,8 @@ class waiter : public timer {
   void refuse() noexcept;
   // Ends the wait as cancelled, from on_cancel only.
   void drop() noexcept;
-  // First thing in every await_resume: throws `cancelled` if the wait ended so. The state stays
-  // what it is until it is awaited again.
+  // First thing in every await_resume: throws `cancelled` if the wait ended so. Who was woken
+  // stays `ready` until it is awaited again.
   void leave() {
     if (left_cancelled()) [[unlikely]] throw_cancelled();
   }
@@ -254,7 +254,7 @@ class waiter : public timer {
     }
     if (state == wait_state::idle) return false;  // it did not suspend
     where->leaf = nullptr;
-    return state == wait_state::cancelled;
+    return std::exchange(state, wait_state::idle) == wait_state::cancelled;
   }
 };
 

@@ -13,7 +13,7 @@ enum class wait_state : std::uint8_t { idle, start, waiting, ready, cancelled };
 // clear them before that is a fifth of the price of an await that need not wait.
 struct ready_node {
   ready_node() noexcept : state(wait_state::idle) {}
-  // For one that writes all of it when it is awaited.
+  // For one that writes what is read of it when it is awaited.
   struct blank {};
   explicit ready_node(blank) noexcept {}
 

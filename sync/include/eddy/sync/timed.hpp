@@ -18,7 +18,8 @@ namespace eddy::inline v1::detail {
 //   bool take() noexcept        what it waits for is there, and is its own now
 //   void keep() noexcept        it was taken, but the budget of the turn is spent: it suspends
 //   bool stand() noexcept       it is not there: the rest of start()
-// Such a one may leave its fields as a timer unset.
+// One that reads none of its fields as a timer may leave them unset: untimed does not read them,
+// timed sets them.
 template <class Wait>
 class untimed final : public awaited<untimed<Wait>, Wait> {
  public:
