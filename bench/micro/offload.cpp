@@ -22,7 +22,10 @@ eddy::task<> offload_many(benchmark::State& state) {
   std::int64_t sum = co_await eddy::offload(twice, 0);  // starts the thread
   std::int64_t i = 0;
   measuring m(state);
-  for (auto _ : state) sum += co_await eddy::offload(twice, i++);
+  for (auto _ : state) {
+    sum += co_await eddy::offload(twice, i);
+    ++i;
+  }
   m.stop(iterations_of(state));
   check_sum(state, sum);
 }
