@@ -35,22 +35,26 @@ int limited_operation::finish() {
   return got;
 }
 
-bool limited_read::start() noexcept {
+bool limited_receive::start() noexcept {
+  took_all_ = false;
   if (refused()) return true;
   if (!use_.may_begin(stream_)) return false;
-  buffered_ = size == 0 || stream_of(stream_).available() > 0;
+  buffered_ = stream_of(stream_).available() > 0;
   if (buffered_) return complete_now();
   fd = use_.begin(stream_);
   return submit();
 }
 
-std::size_t limited_read::await_resume() {
+lease limited_receive::await_resume() {
   use_.end(stream_);
   const int got = finish();
   use_.check(stream_, reading);
-  if (buffered_) return stream_of(stream_).take(data, size);
+  if (buffered_) return lend_rest(stream_of(stream_));
   if (got < 0) fail_descriptor(got, reading, stream_);
-  return static_cast<std::size_t>(got);
+  if (got == 0) return lease();
+  const auto came = static_cast<std::size_t>(got);
+  took_all_ = came < size;
+  return lease(*where->loop, static_cast<std::byte*>(data), came, buffer);
 }
 
 bool limited_write::start() noexcept {

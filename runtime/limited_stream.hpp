@@ -4,7 +4,6 @@
 #pragma once
 
 #include <eddy/runtime/deadline.hpp>
-#include <span>
 #include <string_view>
 
 #include "stream_state.hpp"
@@ -32,20 +31,19 @@ class limited_operation : public operation {
   std::uint64_t arming_ = 0;
 };
 
-// As byte_stream::read_some. Named, and alive until the await is over, as all operations.
-class limited_read final : public awaited_operation<limited_read, limited_operation> {
+// As byte_stream::receive. Named, and alive until the await is over, as all operations. `took_all`,
+// which outlives it, is true where a TCP stream had no more behind what came.
+class limited_receive final : public awaited_operation<limited_receive, limited_operation> {
  public:
-  limited_read(const descriptor_ref& stream, std::span<std::byte> into, limit until) noexcept
-      : awaited_operation(op_code::read, until), stream_(stream) {
-    data = into.data();
-    size = into.size();
-  }
-  ~limited_read() { use_.end(stream_); }
+  limited_receive(const descriptor_ref& stream, bool& took_all, limit until) noexcept
+      : awaited_operation(op_code::receive, until), took_all_(took_all), stream_(stream) {}
+  ~limited_receive() { use_.end(stream_); }
   bool start() noexcept;
-  std::size_t await_resume();
+  lease await_resume();
 
  private:
   bool buffered_ = false;
+  bool& took_all_;
   side_use use_{direction::reading};
   descriptor_ref stream_;
 };

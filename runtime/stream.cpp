@@ -19,8 +19,12 @@ constexpr std::size_t most_lent = std::size_t{1} << 30;  // in one lease, which 
 constexpr const char* reading = "read from";
 constexpr const char* writing = "write to";
 
-// What an unfinished read gave back; then what read_until left over, in the buffer in which it
-// came.
+void poison(const descriptor_ref& stream) noexcept {
+  descriptor_of(stream).writes.fault = side_fault::cancelled_write;
+}
+
+}  // namespace
+
 lease lend_rest(stream_state& s) {
   unread_bytes& kept = *s.unread;
   if (!kept.returned.empty()) {
@@ -42,12 +46,6 @@ lease lend_rest(stream_state& s) {
   if (b.begin > 0) std::memmove(b.data, b.data + b.begin, b.size());
   return lease(*s.loop, b.data, b.size(), b.buffer);
 }
-
-void poison(const descriptor_ref& stream) noexcept {
-  descriptor_of(stream).writes.fault = side_fault::cancelled_write;
-}
-
-}  // namespace
 
 std::size_t stream_state::take(void* out, std::size_t most) noexcept {
   if (!unread) return 0;

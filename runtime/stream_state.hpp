@@ -60,6 +60,10 @@ inline stream_state& stream_of(const descriptor_ref& ref) noexcept {
   return static_cast<stream_state&>(*ref.base());
 }
 
+// What is available(), as a lease: what an unfinished read gave back; then what read_until left
+// over, in the buffer in which it came.
+lease lend_rest(stream_state& s);
+
 // True if the peer has sent nothing that is still to be read, and has not ended the stream: not in
 // the stream's own buffers, not in the engine's, not in the kernel's. One system call.
 bool is_quiet(const descriptor_ref& stream) noexcept;

@@ -34,7 +34,11 @@ class chunked_decoder {
   // Fields after the last chunk. They are kept apart from the head's for good: merged, they could
   // change what the head meant (RFC 9110 §6.5.1).
   const headers& trailers() const noexcept { return trailers_.fields(); }
-  headers take_trailers() noexcept { return trailers_.take_fields(); }
+  headers take_trailers() noexcept {
+    headers taken;
+    trailers_.take_fields(taken);
+    return taken;
+  }
 
   // Data bytes handed out so far.
   std::uint64_t decoded_bytes() const noexcept { return decoded_; }

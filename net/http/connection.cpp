@@ -40,28 +40,40 @@ task<> connection::dial(dialer& by, route to, dial_watch& watch) {
   transport_ = co_await by.dial(std::move(to), watch);
 }
 
-void connection::begin(std::string_view method, read_buffers& spare) {
-  parser_.begin(method);
-  if (!buffer_) buffer_ = spare.take();
-  begin_ = end_ = sent_ = received_ = 0;
+void connection::begin(std::string_view method, read_buffers& spare, headers&& room) {
+  parser_.begin(method, std::move(room));
+  if (!is_plain() && !buffer_) buffer_ = spare.take();
+  unparsed_ = {};
+  sent_ = received_ = 0;
 }
 
 response_step connection::next() {
-  const response_step step = parser_.feed({buffer_.get() + begin_, end_ - begin_});
-  begin_ += step.consumed;
+  const response_step step = parser_.feed(unparsed_);
+  unparsed_ = unparsed_.subspan(step.consumed);
   return step;
 }
 
+task<std::size_t> connection::read() {
+  std::size_t got = 0;
+  if (is_plain()) {
+    lease came = co_await receive_by(time_point::max());
+    got = hold(std::move(came));
+  } else {
+    const std::span<std::byte> room(buffer_.get(), read_buffers::buffer_bytes);
+    got = co_await transport_.read_some(room);
+  }
+  co_return got;
+}
+
 response_event connection::arrived(std::size_t bytes) {
-  transport_.note_read(bytes, read_buffers::buffer_bytes);
-  begin_ = 0;
-  end_ = bytes;
+  transport_.note_read();
+  unparsed_ = is_plain() ? lent_.bytes() : std::span<const std::byte>(buffer_.get(), bytes);
   received_ += bytes;
   return bytes > 0 ? response_event::need_more : parser_.finish();
 }
 
 bool connection::is_reusable() const noexcept {
-  return !tainted_ && !aborted_ && parser_.keep_alive() && begin_ == end_;
+  return !tainted_ && !aborted_ && parser_.keep_alive() && unparsed_.empty();
 }
 
 }  // namespace eddy::inline v1::http

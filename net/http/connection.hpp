@@ -13,8 +13,10 @@
 namespace eddy::inline v1::http {
 
 // A transport with a parser and a read buffer: the pieces of an exchange, put together by
-// `exchange` and `response_state`. Thread: its loop's. Memory of the read buffer is held only while
-// an exchange is under way. Destroying it closes the transport at once.
+// `exchange` and `response_state`. Thread: its loop's. Bytes that came lie in memory of the loop's
+// until they have been read; who waits for some holds none. With TLS, whose records are decrypted
+// into memory of our own, that is held while an exchange is under way. Destroying it closes the
+// transport at once.
 class connection final : public pool_entry {
  public:
   explicit connection(const limits& bounds) : parser_(bounds) {}
@@ -35,24 +37,30 @@ class connection final : public pool_entry {
     return !aborted_ && transport_.was_just_emptied(now_ns);
   }
 
-  // A new exchange: the response will be one to `method`. The read buffer is one of `spare`.
-  void begin(std::string_view method, read_buffers& spare);
+  // A new exchange: the response will be one to `method`. The fields of its head will lie in
+  // `room`, and what TLS decrypts in a buffer of `spare`.
+  void begin(std::string_view method, read_buffers& spare, headers&& room);
   task<> write(std::string_view bytes) { return transport_.write_all(bytes, &sent_); }
   // The same, and the same as read() below, without a frame, and ended with timeout_error at a
-  // point in time: only if is_plain().
+  // point in time: only if is_plain(). hold() keeps what was received, and says how much it is.
   bool is_plain() const noexcept { return transport_.is_plain(); }
   detail::limited_write write_by(std::string_view bytes, time_point at) noexcept {
     return transport_.write_by(bytes, sent_, at);
   }
-  detail::limited_read read_by(time_point at) noexcept {
-    return transport_.read_by(free_space(), at);
+  detail::limited_receive receive_by(time_point at) noexcept {
+    lent_.reset();
+    return transport_.receive_by(at);
+  }
+  std::size_t hold(lease&& came) noexcept {
+    lent_ = std::move(came);
+    return lent_.size();
   }
 
-  // The next event that needs no reading; pieces of the body are good until read() is called.
+  // The next event that needs no reading; pieces of the body are good until the next read begins.
   response_step next();
   // After need_more. Await read(), then tell arrived() its result; that is an event only at the end
   // of the stream, and may then throw protocol_error for what is missing.
-  task<std::size_t> read() { return transport_.read_some(free_space()); }
+  task<std::size_t> read();
   response_event arrived(std::size_t bytes);
 
   // Of the peer: the proxy's, if there is one; none on a unix socket.
@@ -68,8 +76,11 @@ class connection final : public pool_entry {
   void taint() noexcept { tainted_ = true; }
   // After the exchange: whether another one may follow.
   bool is_reusable() const noexcept;
-  // Gives the read buffer back.
-  void rest(read_buffers& spare) noexcept { spare.put_back(std::move(buffer_)); }
+  // Gives the memory that was read into back.
+  void rest(read_buffers& spare) noexcept {
+    lent_.reset();
+    spare.put_back(std::move(buffer_));
+  }
 
   // Of this exchange: bytes that the peer may have seen, bytes that came.
   std::size_t sent() const noexcept { return sent_; }
@@ -89,15 +100,12 @@ class connection final : public pool_entry {
 
  private:
   task<> dial(dialer& by, route to, dial_watch& watch);
-  std::span<std::byte> free_space() noexcept {
-    return {buffer_.get(), read_buffers::buffer_bytes};
-  }
 
   transport transport_;
   response_parser parser_;
-  read_buffers::buffer buffer_;
-  std::size_t begin_ = 0;  // what the parser has not seen yet
-  std::size_t end_ = 0;
+  lease lent_;                   // without TLS: what came with the last read
+  read_buffers::buffer buffer_;  // of TLS: the same
+  std::span<const std::byte> unparsed_;
   std::size_t sent_ = 0;
   std::size_t received_ = 0;
   stop_scope connecting_;

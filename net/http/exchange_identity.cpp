@@ -66,6 +66,10 @@ std::string fresh_cnonce() {
 // Before the first attempt of a hop. True if the credentials are in a file yet.
 bool exchange::begin_hop() {
   begin_route();
+  const bool has_session_login = session_->settings.credentials.is_set();
+  if (history_.empty() && !settings_ && !has_session_login && url_.user_info().empty()) {
+    return false;  // as most requests: nobody has said who they are
+  }
   const url& first = history_.empty() ? url_ : history_.front().url();
   const http::auth own = settings_ ? settings_->credentials : http::auth();
   if (!history_.empty() && url_.origin() != first.origin()) forget_own_cookies();

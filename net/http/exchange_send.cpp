@@ -69,7 +69,7 @@ struct exchange::conversation {
 
 task<> exchange::attempt() {
   connection& c = *slot_.get();
-  c.begin(method_, session_->pool.buffers());
+  c.begin(method_, session_->pool.buffers(), session_->spare_fields.take());
   const sent_counter counter(progress_, c);
   head_received_ = false;
   interim_.clear();
@@ -104,7 +104,8 @@ task<> exchange::attempt() {
     limit_ = head_limit();
     std::size_t got = 0;
     if (c.is_plain()) {
-      got = co_await c.read_by(limit_.at);
+      lease came = co_await c.receive_by(limit_.at);
+      got = c.hold(std::move(came));
     } else {
       got = co_await with_deadline(limit_.at, c.read());
     }

@@ -6,6 +6,7 @@
 
 #include <eddy/net/http/error.hpp>
 
+#include "field_values.hpp"
 #include "grammar.hpp"
 #include "quoted.hpp"
 
@@ -44,8 +45,7 @@ std::uint64_t parse_length(std::string_view text) {
 std::optional<std::uint64_t> declared_length(const headers& fields) {
   std::optional<std::uint64_t> length;
   std::string_view first;
-  for (const auto& [name, value] : fields) {
-    if (!grammar::equal_ignoring_case(name, content_length)) continue;
+  for (const std::string_view value : values_of(fields, content_length)) {
     grammar::for_each_element(value, [&](std::string_view element) {
       const std::uint64_t parsed = parse_length(element);
       if (length && element != first) {
@@ -61,8 +61,7 @@ std::optional<std::uint64_t> declared_length(const headers& fields) {
 // Whether the message is chunked. We offer no other transfer coding, so a peer has no right to one.
 bool declared_chunked(const headers& fields) {
   bool chunked = false;
-  for (const auto& [name, value] : fields) {
-    if (!grammar::equal_ignoring_case(name, transfer_encoding)) continue;
+  for (const std::string_view value : values_of(fields, transfer_encoding)) {
     const auto refuse = [field = value](const char* what, int answer_status) {
       throw protocol_error(what + (" in Transfer-Encoding " + quoted(field)), answer_status);
     };
@@ -121,8 +120,7 @@ body_framing request_framing(http_version version, const headers& fields) {
 bool connection_persists(http_version version, const headers& fields) {
   bool close = false;
   bool keep_alive = false;
-  for (const auto& [name, value] : fields) {
-    if (!grammar::equal_ignoring_case(name, "Connection")) continue;
+  for (const std::string_view value : values_of(fields, "Connection")) {
     grammar::for_each_element(value, [&](std::string_view option) {
       if (grammar::equal_ignoring_case(option, "close")) close = true;
       if (grammar::equal_ignoring_case(option, "keep-alive")) keep_alive = true;

@@ -1,11 +1,13 @@
 #include "head_parser.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 #include <eddy/net/http/error.hpp>
 
+#include "field_line.hpp"
 #include "grammar.hpp"
 #include "quoted.hpp"
 
@@ -43,6 +45,7 @@ std::string_view head_parser::section() const noexcept {
 
 head_parser::progress head_parser::feed(std::string_view& input) {
   for (;;) {
+    if (start_line_read_) take_usual_fields(input);
     std::optional<std::string_view> line = lines_.next_whole(input, line_room());
     if (!line) line = lines_.next(input, next_line_bound());
     if (!line) return progress::need_more;
@@ -57,11 +60,36 @@ head_parser::progress head_parser::feed(std::string_view& input) {
   }
 }
 
-headers head_parser::take_fields() noexcept { return std::exchange(fields_, headers()); }
+// The lines at the front of `input` that are as nearly all are: each read once, and kept together
+// by one copy. What is left begins with the empty line, with an unfinished one, or with one that has
+// to be looked at more closely.
+void head_parser::take_usual_fields(std::string_view& input) {
+  if (lines_.is_amid_line()) return;
+  const std::size_t room = line_room();
+  std::array<field_cut, expected_fields> cuts;
+  const std::size_t most = std::min(cuts.size(), bounds_.max_header_count() - fields_.size());
+  std::size_t count = 0;
+  std::size_t read = 0;
+  for (; count < most; ++count) {
+    if (!cut_field_line(input, read, cuts[count]) || cuts[count].next > room) break;
+    read = cuts[count].next;
+  }
+  if (count == 0) return;
+  if (fields_.empty()) fields_.reserve(expected_fields, expected_field_bytes);
+  fields_.append_lines(input.substr(0, read), {cuts.data(), count});
+  input.remove_prefix(read);
+  used_ += read;
+}
 
-void head_parser::reset() noexcept {
+void head_parser::take_fields(headers& into) noexcept {
+  into.clear();
+  into.swap(fields_);
+}
+
+void head_parser::reset(headers&& room) noexcept {
   lines_.clear();
   fields_.clear();
+  if (room.capacity_bytes() > 0) fields_.swap(room);
   start_line_ = {};
   used_ = 0;
   start_line_read_ = kind_ == kind::trailers;

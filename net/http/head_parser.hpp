@@ -31,18 +31,21 @@ class head_parser {
   // Valid until the next feed.
   std::string_view start_line() const noexcept { return start_line_; }
   const headers& fields() const noexcept { return fields_; }
-  headers take_fields() noexcept;
+  // The fields, in place of what is in `into`.
+  void take_fields(headers& into) noexcept;
 
   // "response head", for messages.
   std::string_view section() const noexcept;
   // Bytes read of this section so far.
   std::size_t bytes() const noexcept { return used_ + lines_.pending(); }
 
-  void reset() noexcept;
+  // With room for fields, if there is some to spare.
+  void reset(headers&& room = {}) noexcept;
 
  private:
   std::size_t line_room() const noexcept;
   line_bound next_line_bound() const noexcept;
+  void take_usual_fields(std::string_view& input);
   void add_field(std::string_view line);
   [[noreturn]] void refuse_name(std::string_view line) const;
   [[noreturn]] void refuse_value(std::string_view name, char bad) const;

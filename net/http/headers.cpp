@@ -5,6 +5,8 @@
 
 #include <eddy/net/http/error.hpp>
 
+#include "field_line.hpp"
+#include "field_values.hpp"
 #include "grammar.hpp"
 #include "quoted.hpp"
 
@@ -34,6 +36,14 @@ std::string_view checked_value(std::string_view name, std::string_view value) {
 
 }  // namespace
 
+// One bit of 64 by the length and the ends of a name, in which case does not count.
+std::uint64_t headers::bit_of(std::string_view name) noexcept {
+  if (name.empty()) return 0;  // no field has this name
+  const auto lower = [](char byte) { return static_cast<unsigned char>(byte) | 0x20U; };
+  const std::size_t mixed = name.size() + 7 * lower(name.front()) + 29 * lower(name.back());
+  return std::uint64_t{1} << (mixed % 64);
+}
+
 headers::headers() = default;
 headers::headers(const headers&) = default;
 headers::headers(headers&&) noexcept = default;
@@ -52,8 +62,9 @@ headers&& headers::add(std::string_view name, std::string_view value) && {
 
 headers& headers::set(std::string_view name, std::string_view value) & {
   value = checked_value(name, value);
+  names_ |= bit_of(name);
   const entry stored = store(name, value);
-  const std::string_view kept_name(text_.data() + stored.offset, stored.name_size);
+  const std::string_view kept_name = at(stored).name;
   const auto same_name = [&](const entry& place) {
     return grammar::equal_ignoring_case(at(place).name, kept_name);
   };
@@ -73,7 +84,7 @@ headers&& headers::set(std::string_view name, std::string_view value) && {
 }
 
 std::size_t headers::remove(std::string_view name) {
-  if (entries_.empty()) return 0;  // as in most requests, which say nothing of their own
+  if (lacks(name)) return 0;
   const auto kept = std::remove_if(entries_.begin(), entries_.end(), [&](const entry& place) {
     return grammar::equal_ignoring_case(at(place).name, name);
   });
@@ -86,27 +97,24 @@ std::size_t headers::remove(std::string_view name) {
 void headers::clear() noexcept {
   text_.clear();
   entries_.clear();
+  names_ = 0;
 }
 
 std::optional<std::string_view> headers::get(std::string_view name) const noexcept {
-  for (const auto& [key, value] : *this) {
-    if (grammar::equal_ignoring_case(key, name)) return value;
-  }
-  return std::nullopt;
+  const std::size_t found = find(name, 0);
+  if (found == entries_.size()) return std::nullopt;
+  return at(entries_[found]).value;
 }
 
 std::vector<std::string_view> headers::get_all(std::string_view name) const {
   std::vector<std::string_view> values;
-  for (const auto& [key, value] : *this) {
-    if (grammar::equal_ignoring_case(key, name)) values.push_back(value);
-  }
+  for (const std::string_view value : values_of(*this, name)) values.push_back(value);
   return values;
 }
 
 std::optional<std::string> headers::get_combined(std::string_view name) const {
   std::optional<std::string> combined;
-  for (const auto& [key, value] : *this) {
-    if (!grammar::equal_ignoring_case(key, name)) continue;
+  for (const std::string_view value : values_of(*this, name)) {
     if (!combined) {
       combined.emplace(value);
     } else {
@@ -116,28 +124,50 @@ std::optional<std::string> headers::get_combined(std::string_view name) const {
   return combined;
 }
 
+std::size_t headers::find(std::string_view name, std::size_t from) const noexcept {
+  if (lacks(name)) return entries_.size();
+  for (; from < entries_.size(); ++from) {
+    const entry& place = entries_[from];
+    if (place.name_size == name.size() && grammar::equal_ignoring_case(at(place).name, name)) break;
+  }
+  return from;
+}
+
 bool headers::contains(std::string_view name) const noexcept {
-  return !entries_.empty() && get(name).has_value();
+  return find(name, 0) < entries_.size();
 }
 
 headers::entry headers::store(std::string_view name, std::string_view value) {
-  const entry stored{text_.size(), name.size(), value.size()};
-  const std::size_t needed = text_.size() + name.size() + value.size();
+  const std::size_t place = text_.size();
+  const std::size_t needed = place + name.size() + value.size();
   if (needed <= text_.capacity()) {
-    text_.append(name).append(value);
-    return stored;
+    text_.insert(text_.end(), name.begin(), name.end());
+    text_.insert(text_.end(), value.begin(), value.end());
+  } else {
+    // The arguments may point into text_, so they are copied out before it moves.
+    std::vector<char> grown;
+    grown.reserve(std::max({needed, 2 * text_.capacity(), least_bytes}));
+    grown.insert(grown.end(), text_.begin(), text_.end());
+    grown.insert(grown.end(), name.begin(), name.end());
+    grown.insert(grown.end(), value.begin(), value.end());
+    text_.swap(grown);
   }
-  // The arguments may point into text_, so they are copied out before it moves.
-  std::string grown;
-  grown.reserve(std::max({needed, 2 * text_.capacity(), least_bytes}));
-  grown.append(text_).append(name).append(value);
-  text_ = std::move(grown);
-  return stored;
+  return {place, name.size(), place + name.size(), value.size()};
 }
 
 void headers::append(std::string_view name, std::string_view value) {
   if (entries_.capacity() == 0) entries_.reserve(least_fields);
+  names_ |= bit_of(name);  // before the text moves, in which the name may lie
   entries_.push_back(store(name, value));
+}
+
+void headers::append_lines(std::string_view lines, std::span<const field_cut> cuts) {
+  const std::size_t place = text_.size();
+  text_.insert(text_.end(), lines.begin(), lines.end());
+  for (const field_cut& cut : cuts) {
+    entries_.push_back({place + cut.name, cut.name_size, place + cut.value, cut.value_size});
+    names_ |= bit_of(lines.substr(cut.name, cut.name_size));
+  }
 }
 
 std::size_t headers::capacity_bytes() const noexcept {
@@ -151,14 +181,10 @@ void headers::reserve(std::size_t fields, std::size_t bytes) {
 
 // Drops the text of removed fields, so that a header set again and again does not grow the object.
 void headers::compact() {
-  std::string packed;
-  packed.reserve(text_.size());
-  for (entry& place : entries_) {
-    const field kept = at(place);
-    place.offset = packed.size();
-    packed.append(kept.name).append(kept.value);
-  }
-  text_ = std::move(packed);
+  headers packed;
+  packed.reserve(entries_.size(), text_.size());
+  for (const auto& [name, value] : *this) packed.append(name, value);
+  swap(packed);
 }
 
 }  // namespace eddy::inline v1::http

@@ -32,7 +32,7 @@ class line_reader {
   // CRLF. nullopt says that this one is not, or that one is unfinished; nothing was read then, and
   // next() is to be asked.
   std::optional<std::string_view> next_whole(std::string_view& input, std::size_t most) noexcept {
-    if (handed_out_ || !partial_.empty()) return std::nullopt;
+    if (is_amid_line()) return std::nullopt;
     const std::size_t feed = input.find('\n');
     if (feed == std::string_view::npos || feed == 0 || feed >= most) return std::nullopt;
     if (input[feed - 1] != '\r') return std::nullopt;
@@ -40,6 +40,9 @@ class line_reader {
     input.remove_prefix(feed + 1);
     return line;
   }
+
+  // Whether partial_ has the beginning of the next line, or the line last returned.
+  bool is_amid_line() const noexcept { return handed_out_ || !partial_.empty(); }
 
   // Bytes of an unfinished line held back.
   std::size_t pending() const noexcept { return handed_out_ ? 0 : partial_.size(); }

@@ -20,13 +20,16 @@ void entry_list::remove(pool_entry& e) noexcept {
 }
 
 pool_host& pool_ledger::find(std::string_view origin) {
-  auto at = hosts_.find(origin);
-  if (at == hosts_.end()) {
-    at = hosts_.emplace(std::string(origin), pool_host()).first;
-    at->second.origin = &at->first;
+  if (!last_found_ || *last_found_->origin != origin) {
+    auto at = hosts_.find(origin);
+    if (at == hosts_.end()) {
+      at = hosts_.emplace(std::string(origin), pool_host()).first;
+      at->second.origin = &at->first;
+    }
+    last_found_ = &at->second;
   }
-  ++at->second.pins;
-  return at->second;
+  ++last_found_->pins;
+  return *last_found_;
 }
 
 void pool_ledger::unpin(pool_host& host) noexcept {
@@ -137,7 +140,9 @@ void pool_ledger::remove_idle(pool_entry& e) noexcept {
 }
 
 void pool_ledger::forget_if_unused(pool_host& host) noexcept {
-  if (host.slots == 0 && host.pins == 0) hosts_.erase(hosts_.find(*host.origin));
+  if (host.slots > 0 || host.pins > 0) return;
+  if (last_found_ == &host) last_found_ = nullptr;
+  hosts_.erase(hosts_.find(*host.origin));
 }
 
 }  // namespace eddy::inline v1::http

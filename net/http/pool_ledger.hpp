@@ -153,6 +153,7 @@ class pool_ledger {
     }
   };
   std::unordered_map<std::string, pool_host, text_hash, std::equal_to<>> hosts_;
+  pool_host* last_found_ = nullptr;  // most requests go where the one before went
   entry_list idle_;
   detail::wait_list line_;
   // With a limit per host: those with somebody in the line whom that limit does not hold up.

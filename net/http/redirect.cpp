@@ -47,8 +47,9 @@ url target_of(const url& from, int status, std::string_view location) {
 
 std::optional<redirection> redirection_of(std::string_view method, const url& from, int status,
                                           const headers& fields) {
+  if (!is_redirect(status)) return std::nullopt;
   const auto location = fields.get("Location");
-  if (!is_redirect(status) || !location) return std::nullopt;
+  if (!location) return std::nullopt;
   redirection r;
   r.to = target_of(from, status, *location);
   r.status = status;

@@ -137,7 +137,7 @@ void request_parser::parse_request_line(std::string_view line) {
 }
 
 void request_parser::complete_head() {
-  head_.fields = head_parser_.take_fields();
+  head_parser_.take_fields(head_.fields);
   check_host(head_);
   framing_ = request_framing(head_.version, head_.fields);
   if (framing_.end == body_end::sized && framing_.size > bounds_.max_body_bytes()) {

@@ -34,14 +34,14 @@ int parse_status(std::string_view digits, std::string_view line) {
 response_parser::response_parser(const limits& bounds)
     : bounds_(bounds), head_parser_(head_parser::kind::response, bounds), chunks_(bounds) {}
 
-void response_parser::begin(std::string_view method) {
+void response_parser::begin(std::string_view method, headers&& room) {
   if (state_ != state::idle && !keep_alive()) {
     throw std::logic_error("response_parser::begin on a connection that cannot carry a request");
   }
   method_ = method;
-  head_parser_.reset();
+  head_parser_.reset(std::move(room));
   chunks_.reset();
-  head_ = response_head();
+  forget_head();
   framing_ = body_framing();
   body_bytes_ = 0;
   interim_responses_ = 0;
@@ -90,6 +90,10 @@ response_step response_parser::read_head(std::string_view input) {
 
 // Judged before there is a line: what answers in TLS, HTTP/2 or SSH may never send a line end.
 void response_parser::check_protocol_name(std::string_view input) {
+  if (first_bytes_seen_ == 0 && input.starts_with(protocol_name)) {
+    first_bytes_seen_ = protocol_name.size();
+    return;
+  }
   while (first_bytes_seen_ < first_bytes_.size() && !input.empty()) {
     first_bytes_[first_bytes_seen_++] = input.front();
     input.remove_prefix(1);
@@ -117,7 +121,7 @@ void response_parser::parse_status_line(std::string_view line) {
 }
 
 response_event response_parser::complete_head() {
-  head_.fields = head_parser_.take_fields();
+  head_parser_.take_fields(head_.fields);
   head_parser_.reset();
   framing_ = response_framing(method_, head_.version, head_.status, head_.fields);
   if (head_.status == switching_protocols) {
@@ -216,8 +220,17 @@ std::string response_parser::what_is_missing() const {
   return state_ == state::idle ? "before any request" : "after an error";
 }
 
+void response_parser::forget_head() noexcept {
+  head_.status = 0;
+  head_.version = http_version::http_1_1;
+  head_.reason.clear();
+  head_.fields.clear();
+}
+
 response_head response_parser::take_head() noexcept {
-  return std::exchange(head_, response_head());
+  response_head taken(std::move(head_));
+  forget_head();
+  return taken;
 }
 
 bool response_parser::keep_alive() const noexcept {

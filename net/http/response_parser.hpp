@@ -49,8 +49,8 @@ class response_parser {
   explicit response_parser(const limits& bounds = limits());
 
   // Ready for the response to a request of that method. Throws std::logic_error while a response is
-  // under way and when the connection cannot carry another one.
-  void begin(std::string_view method);
+  // under way and when the connection cannot carry another one. The fields will lie in `room`.
+  void begin(std::string_view method, headers&& room = {});
 
   response_step feed(std::span<const std::byte> bytes);
 
@@ -90,6 +90,7 @@ class response_parser {
   response_step read_chunks(std::string_view input);
   response_step end_message(std::size_t consumed, std::string_view rest);
   response_event complete_head();
+  void forget_head() noexcept;
   void check_protocol_name(std::string_view input);
   void parse_status_line(std::string_view line);
   void check_body_bound(std::uint64_t bytes) const;

@@ -1,6 +1,7 @@
 #include "response_state.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <eddy/net/http/error.hpp>
 #include <eddy/runtime/timeout.hpp>
 
@@ -49,6 +50,8 @@ response_state::response_state(detail::http_session_ref&& session, connection_sl
   }
 }
 
+response_state::~response_state() { session_->spare_fields.put_back(head_.fields); }
+
 std::string response_state::request() const { return request_line_of(method_, url_); }
 
 void response_state::let_go() noexcept {
@@ -83,23 +86,39 @@ void response_state::end_exchange() noexcept {
   }
 }
 
-// Decodes what is there. 0: nothing is, or `into` is empty.
+// What is there, decoded. 0: nothing is, or `into` is empty.
 std::size_t response_state::take(std::span<std::byte> into) {
   while (!into.empty()) {
     if (piece_.empty() && !held_) advance();
     if (piece_.empty() && !held_) return 0;
-    if (!decoder_) {
-      const std::string coding = head_.fields.get_combined("Content-Encoding").value_or("");
-      decoder_.emplace(decoding_ ? coding : std::string(), session_->settings.bounds);
-    }
-    const content_decoder::progress got = decoder_->decode(piece_, into);
-    piece_ = piece_.subspan(got.consumed);
-    held_ = got.more && !decoder_->is_identity();
+    const std::size_t got = is_coded() ? decode(into) : copy(into);
     if (piece_.empty()) advance();
-    decoded_bytes_ += got.produced;
-    if (got.produced > 0 || held_) return got.produced;
+    decoded_bytes_ += got;
+    if (got > 0 || held_) return got;
   }
   return 0;
+}
+
+bool response_state::is_coded() const noexcept {
+  return decoder_ || (decoding_ && head_.fields.contains("Content-Encoding"));
+}
+
+std::size_t response_state::copy(std::span<std::byte> into) noexcept {
+  const std::size_t size = std::min(into.size(), piece_.size());
+  std::memcpy(into.data(), piece_.data(), size);
+  piece_ = piece_.subspan(size);
+  return size;
+}
+
+std::size_t response_state::decode(std::span<std::byte> into) {
+  if (!decoder_) {
+    const std::optional<std::string> coding = head_.fields.get_combined("Content-Encoding");
+    decoder_.emplace(*coding, session_->settings.bounds);
+  }
+  const content_decoder::progress got = decoder_->decode(piece_, into);
+  piece_ = piece_.subspan(got.consumed);
+  held_ = got.more && !decoder_->is_identity();
+  return got.produced;
 }
 
 void response_state::begin_read() {
@@ -143,7 +162,8 @@ task<std::size_t> response_state::pull_later(std::span<std::byte> into) {
         connection& c = *slot_.get();
         std::size_t came = 0;
         if (c.is_plain()) {
-          came = co_await c.read_by(limit_.at);
+          lease lent = co_await c.receive_by(limit_.at);
+          came = c.hold(std::move(lent));
         } else {
           came = co_await with_deadline(limit_.at, c.read());
         }
@@ -205,8 +225,7 @@ bool response_state::is_drained() const noexcept {
 
 // Known only for what is sent as it is.
 std::uint64_t response_state::announced_bytes() const noexcept {
-  const bool coded = decoding_ && head_.fields.contains("Content-Encoding");
-  const bool known = framing_.end == body_end::sized && !coded;
+  const bool known = framing_.end == body_end::sized && !is_coded();
   return known ? framing_.size : 0;
 }
 

@@ -25,6 +25,7 @@ class response_state {
                  std::string&& early_body, request_progress&& progress);
   response_state(const response_state&) = delete;
   response_state& operator=(const response_state&) = delete;
+  ~response_state();
   // There is one for each response, for a short time: in the memory that frames leave behind.
   static void* operator new(std::size_t size) { return detail::allocate_frame(size); }
   static void operator delete(void* memory, std::size_t size) noexcept {
@@ -85,6 +86,9 @@ class response_state {
   task<std::size_t> pull_later(std::span<std::byte> into);
   std::optional<std::size_t> step(std::span<std::byte> into);
   std::size_t take(std::span<std::byte> into);
+  bool is_coded() const noexcept;
+  std::size_t copy(std::span<std::byte> into) noexcept;
+  std::size_t decode(std::span<std::byte> into);
   void advance();
   void end_exchange() noexcept;
   void begin_read();

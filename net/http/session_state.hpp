@@ -91,6 +91,7 @@ struct http_session {
   http::dialer dialer;
   http::session_counters counters;
   http::request_memories memories;
+  http::spare_headers spare_fields;
   http::retry_budget budget;
   std::optional<http::cookie_jar> jar;
   http::usual_fields usual;

@@ -18,6 +18,19 @@ void read_buffers::clear() noexcept {
   while (kept_ > 0) buffers_[--kept_].reset();
 }
 
+headers spare_headers::take() noexcept {
+  headers taken;
+  if (kept_ > 0) taken.swap(fields_[--kept_]);
+  return taken;
+}
+
+void spare_headers::put_back(headers& used) noexcept {
+  const std::size_t bytes = used.capacity_bytes();
+  if (bytes == 0 || bytes > most_bytes || kept_ == most_kept) return;
+  used.clear();
+  fields_[kept_++].swap(used);
+}
+
 void request_memories::take(std::string& head, headers& fields) noexcept {
   if (kept_ == 0) return;
   request_memory& spare = memories_[--kept_];

@@ -10,8 +10,8 @@
 
 namespace eddy::inline v1::http {
 
-// Read buffers of connections that are between two exchanges. An idle connection holds none, so
-// that many of them cost little; these are few, however many there are. One thread's.
+// Read buffers of connections with TLS that are between two exchanges. An idle connection holds
+// none, so that many of them cost little; these are few, however many there are. One thread's.
 class read_buffers {
  public:
   using buffer = std::unique_ptr<std::byte[]>;
@@ -32,6 +32,28 @@ class read_buffers {
 
  private:
   std::array<buffer, most_kept> buffers_;
+  std::size_t kept_ = 0;
+};
+
+// What the fields of a response lay in, with room for those of another. One thread's.
+class spare_headers {
+ public:
+  // As many as are alive at once, where many responses are waited for and few are held.
+  static constexpr std::size_t most_kept = 32;
+  // Of one: what most heads fit in.
+  static constexpr std::size_t most_bytes = 2 * 1024;
+
+  spare_headers() noexcept {}
+  spare_headers(const spare_headers&) = delete;
+  spare_headers& operator=(const spare_headers&) = delete;
+
+  // Empty.
+  headers take() noexcept;
+  void put_back(headers& used) noexcept;
+  std::size_t kept() const noexcept { return kept_; }
+
+ private:
+  std::array<headers, most_kept> fields_;
   std::size_t kept_ = 0;
 };
 

@@ -14,8 +14,8 @@ std::int64_t last_poll_ns(const byte_stream& of) noexcept {
 
 }  // namespace
 
-void transport::note_read(std::size_t got, std::size_t room) noexcept {
-  const bool took_all = got > 0 && got < room && remote_ && is_plain() && plain_.is_open();
+void transport::note_read() noexcept {
+  const bool took_all = took_all_ && remote_ && is_plain() && plain_.is_open();
   emptied_ns_ = took_all ? last_poll_ns(plain_) : 0;
 }
 

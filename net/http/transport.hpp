@@ -42,13 +42,13 @@ class transport {
   // only: elsewhere a read may stop with more behind it.
   bool was_just_emptied(std::int64_t now_ns) const noexcept;
 
-  // What the last read has brought, of so much room: for was_just_emptied().
-  void note_read(std::size_t got, std::size_t room) noexcept;
+  // A read is over: for was_just_emptied().
+  void note_read() noexcept;
 
-  // Without TLS, for read_by() and write_by().
+  // Without TLS, for receive_by() and write_by().
   bool is_plain() const noexcept;
-  detail::limited_read read_by(std::span<std::byte> into, time_point at) noexcept {
-    return {plain_.descriptor(), into, detail::limit::at(at)};
+  detail::limited_receive receive_by(time_point at) noexcept {
+    return {plain_.descriptor(), took_all_, detail::limit::at(at)};
   }
   detail::limited_write write_by(std::string_view bytes, std::size_t& sent,
                                  time_point at) noexcept {
@@ -69,6 +69,7 @@ class transport {
  private:
   std::optional<endpoint> remote_;
   std::int64_t emptied_ns_ = 0;  // the poll before the read that took all there was; 0: it did not
+  bool took_all_ = false;         // as far as that is known
   byte_stream plain_;
 #if EDDY_HAVE_OPENSSL
   tls_stream secure_;

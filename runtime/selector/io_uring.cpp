@@ -262,7 +262,16 @@ bool engine::has_descriptors() const noexcept { return true; }
 
 bool engine::holds_input(int fd) const noexcept {
   const io_descriptor* d = state_->find(fd);
-  return d && !d->released && (d->ended || !d->retained.empty());
+  if (!d || d->released) return false;
+  if (d->ended || !d->retained.empty()) return true;
+  // Of a kernel that does not wait for our next call, or of a turn that is not through with them.
+  unsigned at = 0;
+  const io_uring_cqe* landed = nullptr;
+  io_uring_for_each_cqe(&state_->ring.raw(), at, landed) {
+    const auto channel = reinterpret_cast<std::uintptr_t>(d) | lane_channel;
+    if (landed->user_data == channel && landed->res >= 0) return true;
+  }
+  return false;
 }
 
 }  // namespace eddy::inline v1::detail

@@ -68,6 +68,7 @@ void engine::state::lend_front(io_descriptor& d, operation& op, int& result) noe
     b.begin = 0;
   }
   op.data = b.data + b.begin;
+  op.size = pool.bytes();
   op.buffer = b.buffer;
   result = static_cast<int>(b.end - b.begin);
 }

@@ -24,6 +24,7 @@ using namespace eddy_tests;
 using eddy::task;
 using eddy::http::read_buffers;
 using eddy::http::request_memories;
+using eddy::http::spare_headers;
 using eddy::http::request_memory;
 using eddy::http::response;
 using eddy::http::session;
@@ -133,6 +134,31 @@ TEST_CASE("spare read buffers are few, and used again") {
   CHECK(spare.kept() == read_buffers::most_kept - 1);
   spare.clear();
   CHECK(spare.kept() == 0);
+}
+
+TEST_CASE("what the fields of a response lay in is empty, little, and kept for few") {
+  spare_headers spare;
+  headers used;
+  used.add("Set-Cookie", "a=secret");
+  spare.put_back(used);
+  REQUIRE(spare.kept() == 1);
+  headers next = spare.take();
+  CHECK(next.empty());
+  CHECK_FALSE(next.contains("Set-Cookie"));
+  CHECK(spare.kept() == 0);
+  headers nothing;
+  spare.put_back(nothing);
+  CHECK(spare.kept() == 0);
+  headers large;
+  large.add("X", std::string(spare_headers::most_bytes + 1, 'x'));
+  spare.put_back(large);
+  CHECK(spare.kept() == 0);
+  for (std::size_t i = 0; i < spare_headers::most_kept + 5; ++i) {
+    headers one;
+    one.add("A", "b");
+    spare.put_back(one);
+  }
+  CHECK(spare.kept() == spare_headers::most_kept);
 }
 
 TEST_CASE("what a request leaves behind is empty, little, and kept for few") {

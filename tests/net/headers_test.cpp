@@ -42,6 +42,35 @@ TEST_CASE("headers compare names in ASCII only") {
   CHECK_FALSE(fields.contains("k@"));
 }
 
+TEST_CASE("headers look past names that look alike") {
+  // Of one length, with the same ends.
+  headers fields;
+  fields.add("X-Able", "1").add("X-Axle", "2");
+  CHECK(fields.get("x-axle") == "2");
+  CHECK_FALSE(fields.contains("X-Ante"));
+  CHECK(fields.get("") == std::nullopt);
+  CHECK(fields.remove("X-Able") == 1);
+  CHECK_FALSE(fields.contains("X-Able"));
+  CHECK(fields.get("X-Axle") == "2");
+  headers moved = std::move(fields);
+  CHECK(moved.contains("X-Axle"));
+  const headers copied = moved;
+  moved.clear();
+  CHECK_FALSE(moved.contains("X-Axle"));
+  CHECK(copied.get("X-AXLE") == "2");
+}
+
+TEST_CASE("headers take names and values from themselves") {
+  headers fields;
+  for (int i = 0; i < 200; ++i) {
+    fields.add("A-Name", "a value of some length " + std::to_string(i));
+    const auto first = *fields.begin();
+    fields.add(first.name, first.value);
+    fields.set(first.name, first.value);
+    REQUIRE(in_braces(fields) == "{A-Name: a value of some length 0}");
+  }
+}
+
 TEST_CASE("headers::set replaces all of a name at the first one's place") {
   headers fields;
   fields.add("A", "1").add("B", "2").add("a", "3").add("C", "4");

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using eddy::task;
 using eddy::time_point;
 using eddy::detail::limit;
-using eddy::detail::limited_read;
+using eddy::detail::limited_receive;
 using eddy::detail::limited_write;
 
 namespace {
@@ -20,10 +20,11 @@ namespace {
 constexpr auto never = time_point::max();
 
 task<std::string> read_by(eddy::byte_stream& s, time_point at) {
-  std::string text(64, '\0');
-  limited_read step(s.descriptor(), std::as_writable_bytes(std::span(text)), limit::at(at));
-  text.resize(co_await step);
-  co_return std::move(text);
+  bool took_all = false;
+  limited_receive step(s.descriptor(), took_all, limit::at(at));
+  const eddy::lease came = co_await step;
+  CHECK(took_all == !came.empty());
+  co_return std::string(came.text());
 }
 
 task<> write_by(eddy::byte_stream& s, std::string_view text, std::size_t& sent, time_point at) {
@@ -46,7 +47,7 @@ task<std::string> outcome(task<std::string> reading) {
 
 }  // namespace
 
-TEST_CASE("limited_read: bytes, the end, and what is there at once") {
+TEST_CASE("limited_receive: bytes, the end, and what is there at once") {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     for (const time_point at : {never, eddy::now() + 1h}) {
@@ -64,7 +65,25 @@ TEST_CASE("limited_read: bytes, the end, and what is there at once") {
   eddy::run(main());
 }
 
-TEST_CASE("limited_read: the limit ends it, and loses no bytes") {
+TEST_CASE("limited_receive: says whether a full buffer may have more behind it") {
+  const auto main = []() -> task<> {
+    stream_pair pair = co_await connected_pair();
+    co_await pair.server.write_all("abcdefghij");
+    co_await settle();
+    std::string all;
+    bool took_all = false;
+    while (all.size() < 10) {
+      limited_receive step(pair.client.descriptor(), took_all, limit::at(never));
+      const eddy::lease came = co_await step;
+      all += came.text();
+      CHECK(took_all == (came.size() < 4));
+    }
+    CHECK(all == "abcdefghij");
+  };
+  eddy::run(main(), eddy::run_options().receive_buffers(4, 4));
+}
+
+TEST_CASE("limited_receive: the limit ends it, and loses no bytes") {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     for (const time_point at : {time_point::min(), eddy::now() - 1h, eddy::now() + 2ms}) {
@@ -76,7 +95,7 @@ TEST_CASE("limited_read: the limit ends it, and loses no bytes") {
   eddy::run(main());
 }
 
-TEST_CASE("limited_read: what comes in the turn of its limit is kept" * needs_a_kernel()) {
+TEST_CASE("limited_receive: what comes in the turn of its limit is kept" * needs_a_kernel()) {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     const time_point at = eddy::now() + 20ms;
@@ -91,7 +110,7 @@ TEST_CASE("limited_read: what comes in the turn of its limit is kept" * needs_a_
   eddy::run(main());
 }
 
-TEST_CASE("limited_read: a cancellation before it, during it, and after its limit") {
+TEST_CASE("limited_receive: a cancellation before it, during it, and after its limit") {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     {
@@ -117,7 +136,7 @@ TEST_CASE("limited_read: a cancellation before it, during it, and after its limi
   eddy::run(main());
 }
 
-TEST_CASE("limited_read: a cancellation in the turn of its limit stays one") {
+TEST_CASE("limited_receive: a cancellation in the turn of its limit stays one") {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     const time_point at = eddy::now() + 20ms;
@@ -148,7 +167,7 @@ TEST_CASE("limited_read: a cancellation in the turn of its limit stays one") {
   eddy::run(main());
 }
 
-TEST_CASE("limited_read: bad use, and a stream that is closed under it") {
+TEST_CASE("limited_receive: bad use, and a stream that is closed under it") {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     auto reading = eddy::spawn(code_of(read_by(pair.client, eddy::now() + 1h)));
@@ -163,12 +182,16 @@ TEST_CASE("limited_read: bad use, and a stream that is closed under it") {
   eddy::run(main());
 }
 
-TEST_CASE("limited_read: bytes that an unfinished read gave back come first") {
+TEST_CASE("limited_receive: bytes that an unfinished read gave back come first") {
   const auto main = []() -> task<> {
     stream_pair pair = co_await connected_pair();
     co_await pair.server.write_all("abc|def");
     CHECK(co_await pair.client.read_until("|", 64) == "abc|");
-    CHECK(co_await read_by(pair.client, time_point::min()) == "def");
+    bool took_all = true;
+    limited_receive step(pair.client.descriptor(), took_all, limit::at(time_point::min()));
+    const eddy::lease rest = co_await step;
+    CHECK(rest.text() == "def");
+    CHECK_FALSE(took_all);  // what is behind them is not known
   };
   eddy::run(main());
 }

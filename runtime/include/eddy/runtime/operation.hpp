@@ -44,7 +44,7 @@ class operation : public listed_waiter {
   std::uint8_t stage = 0;  // the engine's own
   int fd = -1;
   void* data = nullptr;
-  std::size_t size = 0;
+  std::size_t size = 0;  // receive, complete: of the buffer
   union {
     std::size_t done = 0;  // bytes of a write so far
     std::uint32_t buffer;  // receive, complete: which of the engine's buffers

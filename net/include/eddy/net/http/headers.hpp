@@ -1,15 +1,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace eddy::inline v1::http {
 
 class head_parser;
 class request_memories;
+class spare_headers;
+class values_of;
+struct field_cut;
 
 // The fields of a message in the order they were added, duplicates kept. Names compare without
 // regard to ASCII case (RFC 9110 §5.1). Nothing in it can split a message: names are tokens and
@@ -68,27 +74,40 @@ class headers {
  private:
   friend class head_parser;
   friend class request_memories;
+  friend class spare_headers;
+  friend class values_of;
 
-  // The value follows its name in text_.
+  // Where both lie in text_.
   struct entry {
-    std::size_t offset;
+    std::size_t name;
     std::size_t name_size;
+    std::size_t value;
     std::size_t value_size;
   };
 
   field at(const entry& place) const noexcept;
   entry store(std::string_view name, std::string_view value);
   void append(std::string_view name, std::string_view value);  // already checked
+  void append_lines(std::string_view lines, std::span<const field_cut> cuts);  // the same
+  // The place of the next field of that name, or size().
+  std::size_t find(std::string_view name, std::size_t from) const noexcept;
   void reserve(std::size_t fields, std::size_t bytes);
   std::size_t capacity_bytes() const noexcept;
   void compact();
   void swap(headers& other) noexcept {
     text_.swap(other.text_);
     entries_.swap(other.entries_);
+    std::swap(names_, other.names_);
+  }
+  static std::uint64_t bit_of(std::string_view name) noexcept;
+  // Says at once that most names are not there that are asked for. False: one has to look.
+  bool lacks(std::string_view name) const noexcept {
+    return entries_.empty() || (names_ & bit_of(name)) == 0;
   }
 
-  std::string text_;
+  std::vector<char> text_;  // of the fields, and of some that were removed
   std::vector<entry> entries_;
+  std::uint64_t names_ = 0;  // the bits of all names there, and perhaps of some that were removed
 };
 
 class headers::iterator {
@@ -123,8 +142,8 @@ class headers::iterator {
 };
 
 inline headers::field headers::at(const entry& place) const noexcept {
-  return {std::string_view(text_.data() + place.offset, place.name_size),
-          std::string_view(text_.data() + place.offset + place.name_size, place.value_size)};
+  return {std::string_view(text_.data() + place.name, place.name_size),
+          std::string_view(text_.data() + place.value, place.value_size)};
 }
 
 inline headers::iterator headers::begin() const noexcept { return {this, 0}; }
