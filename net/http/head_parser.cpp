@@ -60,9 +60,9 @@ head_parser::progress head_parser::feed(std::string_view& input) {
   }
 }
 
-// The lines at the front of `input` that are as nearly all are: each read once, and kept together
-// by one copy. What is left begins with the empty line, with an unfinished one, or with one that has
-// to be looked at more closely.
+// The lines at the front of `input` that are as nearly all are: each read once, and all kept by one
+// copy. What is left begins with the empty line, with an unfinished one, or with one that has to be
+// looked at more closely.
 void head_parser::take_usual_fields(std::string_view& input) {
   if (lines_.is_amid_line()) return;
   const std::size_t room = line_room();
