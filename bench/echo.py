@@ -4,7 +4,8 @@
       --server epoll/eddy=build/examples/echo_server --connections 50,1000 --rounds 5
 
 A server's name is SELECTOR/WHAT; SELECTOR/floor is what the others of the selector are compared
-with, and SELECTOR/eddy and SELECTOR/eddy/... are judged by the budgets. See bench/README.md.
+with, SELECTOR/floor/again the same program a second time, and SELECTOR/eddy and SELECTOR/eddy/...
+are judged by the budgets. See bench/README.md.
 """
 
 import argparse

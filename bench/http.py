@@ -7,7 +7,8 @@ Two servers in turn, each on one core: nginx with a file of 1 KiB (`http_get`), 
 that no client waits for (`http_get_own`). Each client runs on the other core, in turn. A client is
 a program that takes `-c CONNECTIONS -n REQUESTS [-l] URL` and says as its last line
 `N requests in S s, R requests/s, C s CPU, E errors`; or it is wrk. With --pool the same requests
-go round among many hosts (`http_pool`). `floor` is what the others are compared with.
+go round among many hosts (`http_pool`). `floor` is what the others are compared with, `floor/again`
+the same program a second time; so, of a selector, are `floor-epoll` and `floor-epoll/again`.
 See bench/README.md.
 """
 
@@ -45,7 +46,8 @@ class Table:
     def floor_of(self, measure, name):
         """The floor of the client's selector, or the only one, or epoll's."""
         has = self.measures[measure]
-        own = next((f"floor-{s}" for s in SELECTORS if name.endswith(f"-{s}")), "floor-epoll")
+        what = name.partition("/")[0]
+        own = next((f"floor-{s}" for s in SELECTORS if what.endswith(f"-{s}")), "floor-epoll")
         return next((f for f in (own, "floor", "floor-epoll") if f in has), None)
 
     def ratios(self, measure, name):
@@ -164,7 +166,7 @@ def named(text):
     name, equals, command = text.partition("=")
     if not equals or not name or not command:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COMMAND")
-    return name.replace("/", "-"), command
+    return name, command
 
 
 def numbers(text):
@@ -174,7 +176,7 @@ def numbers(text):
 def read_arguments():
     arguments = argparse.ArgumentParser(description=__doc__,
                                         formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--client", action="append", type=named, required=True,
+    arguments.add_argument("--client", action="append", type=named, default=[],
                            metavar="NAME=COMMAND")
     arguments.add_argument("--pool", action="append", type=named, default=[],
                            metavar="NAME=COMMAND", help="takes -a HOSTS, too")
@@ -191,8 +193,12 @@ def read_arguments():
     arguments.add_argument("--check", action="store_true", help="exit with 1 above the budget")
     options = arguments.parse_args()
     options.client, options.pool = dict(options.client), dict(options.pool)
-    if not any(name.startswith("floor") for name in options.client):
+    if not options.client and not options.pool:
+        arguments.error("there is nothing to measure: --client or --pool")
+    if options.client and not any(name.startswith("floor") for name in options.client):
         arguments.error("one --client must be floor=COMMAND")
+    if options.check and not options.client:
+        arguments.error("--check judges --client, and there is none")
     if not options.own and (options.pool or not options.nginx):
         arguments.error("--pool and --no-nginx need --own")
     if options.nginx and not processes.has_nginx():

@@ -41,7 +41,8 @@ def arguments():
                         help="three minutes: to see that all works, not to judge by")
     parser.add_argument("--only", type=parts, default=list(PARTS), metavar="PART,PART",
                         help=f"some of {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, help="of everything, in turn (7; with --quick 5)")
+    parser.add_argument("--rounds", type=int, help="of everything, in turn (7; with --quick 5); "
+                        "echo and HTTP GETs take three shorter ones for each, with --quick one")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "bench" / "results",
                         metavar="DIR")
     parser.add_argument("--build", type=pathlib.Path, action="append", metavar="DIR",
@@ -77,7 +78,7 @@ def measured(options):
         builds = building.build(ROOT)
     settings = settings_of(options)
     results = rows.Results(facts.gather(ROOT, builds, options.quick or options.tiny,
-                                        settings.rounds))
+                                        settings))
     results.facts["parts"] = options.only
     for name in options.only:
         began = time.monotonic()

@@ -131,7 +131,7 @@ def http(folder, client):
     quick = [*command, "2000", "--no-nginx", "--own", server]
     run("http.py", [*quick, "--check", "--client", f"floor={floor}",
                     "--client", f"eddy/slow=valgrind -q {floor}"],
-        fails_with="MISSED http_get_own/50 eddy-slow")
+        fails_with="MISSED http_get_own/50 eddy/slow")
     run("http.py", [*quick, "--client", f"floor={floor}", "--client", "liar=echo 1 requests in 1.0 "
                     "s, 1 requests/s, 1.0 s CPU, 0 errors #"], fails_with="liar: exit code 0")
     bad = f"python3 {ROOT / 'tests' / 'bench_http_server.py'}"
@@ -174,7 +174,7 @@ def whole_report(build):
         text = (results / "REPORT.md").read_text()
         for expected in ("| yield: back through the ready queue | eddy | ", "](steps.svg)",
                          "](http_cpu.svg)", "](memory.svg)", "### echo/4/64B/1",
-                         "### compile/echo_server", "### crawl/20"):
+                         "| floor-epoll/again | ", "### compile/echo_server", "### crawl/20"):
             if expected not in text:
                 sys.exit(f"run.py: no `{expected}` in its report:\n{text}")
         if "## Failed checks" in text or not (results / "steps.svg").is_file():

@@ -6,17 +6,14 @@ def selector_of(name):
     return name.split("/")[0]
 
 
-def is_floor(name):
-    return name.endswith("/floor")
-
-
 def is_ours(name):
     return name.split("/")[1] == "eddy"
 
 
 def implementation(name):
-    """epoll/eddy -> eddy-epoll, epoll/eddy/read_some -> eddy-epoll/read_some, and epoll/asio ->
-    asio: what has no selector to choose is told by its own name."""
+    """epoll/eddy -> eddy-epoll, epoll/eddy/read_some -> eddy-epoll/read_some, epoll/floor/again ->
+    floor-epoll/again, and epoll/asio -> asio: what has no selector to choose is told by its own
+    name."""
     selector, what, *more = name.split("/")
     if what in ("eddy", "floor"):
         what += f"-{selector}"

@@ -7,13 +7,17 @@ from report.numbers import figure, plain
 HEAD = """\
 # Benchmarks of Eddy, {date}
 
-{machine}, {cores} cores, {kernel}; {compiler}; commit {commit}; {rounds} rounds{quick}.
+{machine}, {cores} cores, {kernel}; {compiler}; commit {commit}; {rounds}{quick}.
 
 {versions}
 """
 SPREAD = """\
 Each figure is the median of its rounds, with the quartiles in brackets. A ratio is the median of
 the ratios of each round, in which implementations take turns; what slows a round slows both.
+
+`the floor again` is the floor's program, measured a second time in each round and divided by the
+first: how far this machine tells two runs of the same program apart. It is there for echo and HTTP,
+and no verdict looks at it.
 """
 
 
@@ -35,35 +39,41 @@ def limit_words(verdict):
     return f"≤ {figure(verdict.limit, verdict.metric)}"
 
 
-def times(results, verdict, other):
-    """`2.31 (2.25–2.40)`, or nothing where there is no other."""
-    if not other:
-        return ""
-    ratios = results.ratios(verdict.measure, verdict.implementation, other, verdict.metric)
+def times(results, verdict, implementation, other):
+    """`2.31 (2.25–2.40)`, or nothing where one of the two is not there."""
+    ratios = results.ratios(verdict.measure, implementation, other, verdict.metric)
     if not ratios:
         return ""
     low, middle, high = map(plain, rows_of.quartiles(ratios))
     return middle if low == high else f"{middle} ({low}–{high})"
 
 
+def floor_again(results, verdict):
+    """Nothing where the budget is not beside a floor, or that was measured once."""
+    if not rows_of.is_floor(verdict.against):
+        return ""
+    return times(results, verdict, verdict.against + rows_of.AGAIN, verdict.against)
+
+
 def budget_line(results, verdict):
     if verdict.figure is None:
-        return [verdict.what, verdict.implementation, limit_words(verdict), "", "", "",
+        return [verdict.what, verdict.implementation, limit_words(verdict), "", "", "", "",
                 verdict_words(verdict)]
     key = verdict.measure, verdict.implementation, verdict.metric
     rival = results.best_rival(verdict.measure, verdict.metric)
-    beside = times(results, verdict, rival)
+    beside = times(results, verdict, verdict.implementation, rival)
     return [verdict.what, verdict.implementation, limit_words(verdict),
             figure(verdict.figure, verdict.metric),
-            times(results, verdict, results.floor_of(*key)),
-            f"{beside} {rival}" if beside else "", verdict_words(verdict)]
+            times(results, verdict, verdict.implementation, results.floor_of(*key)),
+            floor_again(results, verdict), f"{beside} {rival}" if beside else "",
+            verdict_words(verdict)]
 
 
 def budgets(results, verdicts):
     counts = [sum(v.met is kind for v in verdicts) for kind in (True, False, None)]
     return ("## Budgets\n\n" + f"{counts[0]} met, {counts[1]} missed, {counts[2]} not measured.\n\n"
-            + table(["budget", "implementation", "limit", "figure", "× floor", "× the best rival",
-                     "verdict"], [budget_line(results, v) for v in verdicts]))
+            + table(["budget", "implementation", "limit", "figure", "× floor", "the floor again",
+                     "× the best rival", "verdict"], [budget_line(results, v) for v in verdicts]))
 
 
 def growth(verdicts):
@@ -93,8 +103,8 @@ def measure_table(results, measure):
             values = results.values(measure, name, metric)
             floor = results.floor_of(measure, name, metric)
             ratios = results.ratios(measure, name, floor, metric) if values and floor else []
-            beside = f", {plain(rows_of.quartiles(ratios)[1])} × floor" if ratios \
-                and not rows_of.is_floor(name) else ""
+            shown = rows_of.is_again(name) or not rows_of.is_floor(name)
+            beside = f", {plain(rows_of.quartiles(ratios)[1])} × floor" if ratios and shown else ""
             cells.append(spread(values, metric) + beside if values else "")
         lines.append(cells)
     heads = [rows_of.METRICS[metric][0] for metric in metrics]
@@ -117,9 +127,8 @@ def failures(results):
 
 
 def head(results):
-    facts = dict.fromkeys(("date", "machine", "cores", "kernel", "compiler", "commit", "rounds"),
-                          "unknown")
-    facts.update(results.facts)
+    facts = dict.fromkeys(("date", "machine", "cores", "kernel", "compiler", "commit"), "unknown")
+    facts.update(results.facts, rounds=summary.rounds(results.facts))
     facts["quick"] = ", quick: figures to look at, not to judge by" if facts.get("quick") else ""
     versions = facts.get("versions") or {}
     facts["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items())

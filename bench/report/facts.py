@@ -59,11 +59,11 @@ def commit(root):
     return head + " with changes" if changed else head
 
 
-def gather(root, selectors, quick, rounds):
+def gather(root, selectors, quick, settings):
     compiler = said("g++", "--version").partition("\n")[0]
     now = datetime.datetime.now(datetime.timezone.utc)
     return {"machine": machine(), "cores": len(os.sched_getaffinity(0)),
             "kernel": f"{platform.system()} {platform.release()}", "compiler": compiler,
             "versions": versions(), "date": now.isoformat(" ", "minutes"), "commit": commit(root),
-            "quick": quick, "rounds": rounds, "selectors": list(selectors),
-            "load_average": os.getloadavg()[0]}
+            "quick": quick, "rounds": settings.rounds, "short_rounds": settings.short_rounds,
+            "selectors": list(selectors), "load_average": os.getloadavg()[0]}

@@ -185,5 +185,9 @@ PLOTS = {
 
 
 def draw(results):
-    drawn = {name: plot(results) for name, plot in PLOTS.items()}
+    """Without floors measured again: beside themselves they would hide the others."""
+    shown = rows_of.Results(results.facts)
+    shown.rows = {key: values for key, values in results.rows.items()
+                  if not rows_of.is_again(key[1])}
+    drawn = {name: plot(shown) for name, plot in PLOTS.items()}
     return {name: text for name, text in drawn.items() if text}

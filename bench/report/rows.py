@@ -30,6 +30,9 @@ METRICS = {
     "lines": ("preprocessed lines", ""),
 }
 SELECTORS = ("epoll", "io_uring", "kqueue")
+# Ends the name of a floor that is measured a second time in the same rounds: how far its ratio to
+# the first is from 1 is what the machine adds by itself.
+AGAIN = "/again"
 HIGHER_IS_BETTER = {"requests_per_s"}
 # These do not depend on what else the machine does, or hardly.
 COUNTED = {"allocations", "syscalls", "instructions", "bytes", "lines"}
@@ -116,6 +119,10 @@ def is_ours(implementation):
 
 def is_floor(implementation):
     return re.match(r"floor(?![^-/])", implementation) is not None
+
+
+def is_again(implementation):
+    return is_floor(implementation) and implementation.endswith(AGAIN)
 
 
 def is_rival(implementation):

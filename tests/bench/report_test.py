@@ -25,6 +25,10 @@ asio 1.22.1
 Each figure is the median of its rounds, with the quartiles in brackets. A ratio is the median of
 the ratios of each round, in which implementations take turns; what slows a round slows both.
 
+`the floor again` is the floor's program, measured a second time in each round and divided by the
+first: how far this machine tells two runs of the same program apart. It is there for echo and HTTP,
+and no verdict looks at it.
+
 ## In short
 
 | measure | Eddy | × floor | others in the same run |
@@ -36,12 +40,13 @@ the ratios of each round, in which implementations take turns; what slows a roun
 
 1 met, 1 missed, 1 not measured.
 
-| budget | implementation | limit | figure | × floor | × the best rival | verdict |
-|---|---|---|---|---|---|---|
-| yield | eddy | ≤ 2 × floor | 10.0 ns | 2.00 (1.67–2.00) | 0.050 (0.045–0.055) asio | \
+| budget | implementation | limit | figure | × floor | the floor again | × the best rival | \
+verdict |
+|---|---|---|---|---|---|---|---|
+| yield | eddy | ≤ 2 × floor | 10.0 ns | 2.00 (1.67–2.00) |  | 0.050 (0.045–0.055) asio | \
 met: 2.000 × |
-| spawn | eddy | ≤ 3 × floor | 40.0 ns | 4.00 |  | **MISSED**: 4.000 × |
-| memory | eddy | ≤ 256 B |  |  |  | not measured: not in this run |
+| spawn | eddy | ≤ 3 × floor | 40.0 ns | 4.00 |  |  | **MISSED**: 4.000 × |
+| memory | eddy | ≤ 256 B |  |  |  |  | not measured: not in this run |
 
 ## Plots
 
@@ -90,7 +95,7 @@ class Report(unittest.TestCase):
         text = self.text(made)
         self.assertIn("## Failed checks", text)
         self.assertIn("- yield: wrong result", text)
-        self.assertIn("| yield | eddy | ≤ 2 × floor |  |  |  | not measured: a check failed |",
+        self.assertIn("| yield | eddy | ≤ 2 × floor |  |  |  |  | not measured: a check failed |",
                       text)
         for figure in ("10.0 ns (", "200 ns", "### yield"):
             self.assertNotIn(figure, text)
@@ -112,6 +117,16 @@ class Readme(unittest.TestCase):
         self.assertIn("5 rounds on A machine, 2 cores, Linux 6.1; g++ 12.2; asio 1.22.1.\n"
                       "Of 3 rows of budgets 1 were met.\n\n| measure | Eddy |", text)
         self.assertIn("| yield | 10.0 ns | 2.00 | asio 200 ns |\n", text)
+
+    def test_echo_and_http_have_more_rounds(self):
+        made = small()
+        made.facts["short_rounds"] = 15
+        words = "5 rounds (15 shorter ones of echo and HTTP)"
+        self.assertIn(words + " on A machine", summary.section(made, []))
+        self.assertIn(f"commit 0123abc; {words}.\n", document.head(made))
+        made.facts["short_rounds"] = 5
+        self.assertIn("5 rounds on A machine", summary.section(made, []))
+        self.assertIn("commit unknown; unknown rounds.", document.head(rows.Results()))
 
     def test_only_what_is_between_the_marks_changes(self):
         readme = summary.replaced(self.README, "new\n")
