@@ -39,7 +39,7 @@ class Settings:
     idle: str = "10000,100000"
     idle_rounds: int = 3
     idle_seconds: float = 2.0
-    http_requests: int = 30_000
+    http_requests: int = 50_000
     http_latency: bool = True
     http_hosts: str = "1,100,10000"
     # Each of 10,000 hosts is visited ten times: of the floor the first visit is measured, too.
