@@ -269,7 +269,7 @@ bool engine::holds_input(int fd) const noexcept {
   const io_uring_cqe* landed = nullptr;
   io_uring_for_each_cqe(&state_->ring.raw(), at, landed) {
     const auto channel = reinterpret_cast<std::uintptr_t>(d) | lane_channel;
-    if (landed->user_data == channel && landed->res >= 0) return true;
+    if (landed->user_data == channel && landed->res != -ECANCELED) return true;
   }
   return false;
 }
