@@ -22,13 +22,14 @@
 
 using namespace eddy_tests;
 using eddy::task;
+using eddy::http::headers;
 using eddy::http::read_buffers;
 using eddy::http::request_memories;
-using eddy::http::spare_headers;
 using eddy::http::request_memory;
 using eddy::http::response;
 using eddy::http::session;
 using eddy::http::session_options;
+using eddy::http::spare_headers;
 
 namespace {
 
