@@ -188,7 +188,7 @@ class Runs(unittest.TestCase):
 
     def test_http(self):
         gets, pool = self.asked(macro.http, macro.Settings())
-        self.assertEqual([value(gets, o) for o in ("--rounds", "--requests")], ["21", "30000"])
+        self.assertEqual([value(gets, o) for o in ("--rounds", "--requests")], ["21", "50000"])
         self.assertEqual([value(pool, o) for o in ("--rounds", "--requests")], ["7", "100000"])
         self.assertEqual(self.named(gets), ["floor-epoll", "floor-io_uring", "floor-at-once",
                                             "eddy-epoll", "eddy-io_uring", "floor-epoll/again",
