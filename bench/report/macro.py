@@ -119,7 +119,7 @@ def echo_servers(builds, again=False):
     first = next(iter(builds.values())) / "bench" / "echo"
     floors = {"epoll/floor": first / "raw_epoll"}
     if "io_uring" in builds:
-        floors["io_uring/floor"] = first / "raw_uring"
+        floors["io_uring/floor"] = f"{first / 'raw_uring'} --buffer {{buffer}}"
     servers = dict(floors)
     for selector, folder in builds.items():
         servers[f"{selector}/eddy"] = folder / "examples" / "echo_server"
