@@ -6,23 +6,13 @@
 #include <new>
 
 #include "fast_thread_local.hpp"
+#include "sanitizers.hpp"
 
 namespace eddy::inline v1::detail {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool recycle = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-constexpr bool recycle = false;
-#else
-constexpr bool recycle = true;
-#endif
-#else
-constexpr bool recycle = true;
-#endif
+constexpr bool recycle = !memory_is_watched;
 
 // The sizes that malloc has itself: glibc's are 16 apart, less a word of its own for each. Coarser
 // classes would waste up to a half of what a sleeping task takes.

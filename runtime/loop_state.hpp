@@ -110,6 +110,8 @@ namespace detail {
 inline loop_state& state_of(loop_core& core) noexcept { return static_cast<loop_state&>(core); }
 inline engine& engine_of(loop_core& core) noexcept { return state_of(core).selector; }
 inline lane& names_lane_of(loop_core& core) noexcept { return state_of(core).names; }
+// Frees a buffer that has outlived its loop, as far as the loop has not taken it along.
+void free_without_loop(std::byte* data, std::uint32_t buffer) noexcept;
 // The scope has swallowed very many cancellations: tell who, once.
 void report_ignored_cancellation(scope& where) noexcept;
 // A limit that is a duration, as messages show it: 0.020 s.

@@ -36,6 +36,14 @@ void throw_os_error(int result, const char* what, const char* peer) {
   throw std::system_error(-result, std::system_category(), text);
 }
 
+void free_without_loop(std::byte* data, std::uint32_t buffer) noexcept {
+  if (buffer == malloc_buffer) {
+    std::free(data);
+  } else if (buffer == heap_buffer) {
+    engine::free_heap_buffer(data);
+  }
+}
+
 }  // namespace detail
 
 void lease::give_back() noexcept {
@@ -46,6 +54,11 @@ void lease::give_back() noexcept {
   } else {
     detail::engine_of(*loop_).recycle(std::exchange(data_, nullptr), buffer_);
   }
+  size_ = 0;
+}
+
+void lease::abandon() noexcept {
+  if (data_) detail::free_without_loop(std::exchange(data_, nullptr), buffer_);
   size_ = 0;
 }
 

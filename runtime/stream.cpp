@@ -79,12 +79,14 @@ void stream_state::tidy() noexcept {
   if (unread && unread->size() == 0 && !unread->rest.data) unread.reset();
 }
 
-// Without its loop there is no engine that could take anything back.
 void stream_state::drop_rest() noexcept {
   if (!unread) return;
   const received_block dropped = std::exchange(unread->rest, received_block());
-  if (dropped.data && has_loop()) {
+  if (!dropped.data) return;
+  if (has_loop()) {
     engine_of(*loop).recycle(dropped.data, dropped.buffer);
+  } else {
+    free_without_loop(dropped.data, dropped.buffer);
   }
 }
 
@@ -95,7 +97,9 @@ bool is_quiet_here(const descriptor_ref& stream) noexcept {
 }
 
 bool is_quiet(const descriptor_ref& stream) noexcept {
-  return is_quiet_here(stream) && system::peek(stream_of(stream).fd) == -EAGAIN;
+  // The second look is for what went from the kernel to the engine between the first and the call.
+  return is_quiet_here(stream) && system::peek(stream_of(stream).fd) == -EAGAIN &&
+         is_quiet_here(stream);
 }
 
 bool read_awaiter::start() noexcept {

@@ -82,6 +82,12 @@ class connection final : public pool_entry {
     spare.put_back(std::move(buffer_));
   }
 
+  // The loop has ended: what came and was not read is gone with it.
+  void abandon() noexcept {
+    lent_.abandon();
+    unparsed_ = {};
+  }
+
   // Of this exchange: bytes that the peer may have seen, bytes that came.
   std::size_t sent() const noexcept { return sent_; }
   std::size_t received() const noexcept { return received_; }

@@ -140,11 +140,12 @@ bool headers::contains(std::string_view name) const noexcept {
 headers::entry headers::store(std::string_view name, std::string_view value) {
   const std::size_t place = text_.size();
   const std::size_t needed = place + name.size() + value.size();
+  // The arguments may point into text_.
   if (needed <= text_.capacity()) {
-    text_.insert(text_.end(), name.begin(), name.end());
-    text_.insert(text_.end(), value.begin(), value.end());
+    text_.resize(needed);
+    const auto to = text_.begin() + static_cast<std::ptrdiff_t>(place);
+    std::copy(value.begin(), value.end(), std::copy(name.begin(), name.end(), to));
   } else {
-    // The arguments may point into text_, so they are copied out before it moves.
     std::vector<char> grown;
     grown.reserve(std::max({needed, 2 * text_.capacity(), least_bytes}));
     grown.insert(grown.end(), text_.begin(), text_.end());

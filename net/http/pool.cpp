@@ -41,6 +41,8 @@ void connection_slot::close_evicted(connection_pool& pool) noexcept {
   evicted_.reset();
 }
 
+bool connection_slot::has_loop() const noexcept { return !pool_ || pool_->has_loop(); }
+
 void connection_slot::keep() noexcept {
   if (pool_) keep(detail::now_ns(pool_->loop_));
 }
@@ -178,7 +180,7 @@ void connection_pool::retire() noexcept {
   retired_ = true;
   buffers_.clear();
   // A loop that has ended took its timers with it.
-  if (armed() && detail::current_loop() == &loop_) detail::disarm(loop_, *this);
+  if (armed() && has_loop()) detail::disarm(loop_, *this);
   while (pool_entry* e = ledger_.take_idle(detail::never_ns)) {
     pool_host& host = *e->host;
     delete as_connection(e);

@@ -37,6 +37,8 @@ class connection_slot {
 
   explicit operator bool() const noexcept { return pool_ != nullptr; }
   connection_pool& pool() const noexcept { return *pool_; }
+  // False once the loop has ended: then there is nothing to wait for, and nothing to give back.
+  bool has_loop() const noexcept;
   // Null in a slot that is to be opened.
   connection* get() const noexcept { return connection_.get(); }
 
@@ -105,7 +107,8 @@ class connection_pool final : private detail::timer {
   explicit connection_pool(const settings& s)
       : ledger_(s.limit, s.limit_per_host),
         keep_alive_ns_(s.keep_alive_ns),
-        loop_(detail::require_loop("http::session")) {}
+        loop_(detail::require_loop("http::session")),
+        loop_serial_(loop_.serial) {}
   connection_pool(const connection_pool&) = delete;
   connection_pool& operator=(const connection_pool&) = delete;
   ~connection_pool() { retire(); }
@@ -119,6 +122,7 @@ class connection_pool final : private detail::timer {
   // returns when that has happened. From then on nothing can be acquired.
   task<> close();
   bool is_closed() const noexcept { return closed_; }
+  bool has_loop() const noexcept { return detail::runs_here(&loop_, loop_serial_); }
   // Set when close() begins: for who waits without a slot.
   event& closing() noexcept { return closing_; }
   // Nobody will ask for idle connections any more: closes them, now and from now on. Never waits.
@@ -162,6 +166,7 @@ class connection_pool final : private detail::timer {
   read_buffers buffers_;
   std::int64_t keep_alive_ns_;
   detail::loop_core& loop_;
+  std::uint32_t loop_serial_;
   std::size_t connecting_ = 0;
   event none_connecting_;
   event closing_;

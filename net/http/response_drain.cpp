@@ -49,7 +49,7 @@ void response_state::drop_rest() noexcept {
 }
 
 task<bool> response_state::discard(share self) {
-  if (self->failed_) co_return false;
+  if (self->failed_ || self->has_lost_loop()) co_return false;
   self->begin_read();
   self->claimed_ = true;
   try {

@@ -56,7 +56,7 @@ std::string response_state::request() const { return request_line_of(method_, ur
 
 void response_state::let_go() noexcept {
   if (--references_ > 0) return;
-  if (slot_ && !failed_ && !reading_) finish_with_what_came();
+  if (!has_lost_loop() && slot_ && !failed_ && !reading_) finish_with_what_came();
   delete this;
 }
 
@@ -121,7 +121,21 @@ std::size_t response_state::decode(std::span<std::byte> into) {
   return got.produced;
 }
 
+// True at the first look after the loop has ended. The rest of the body went with the loop, as did
+// the memory in which a part of it may have been.
+bool response_state::has_lost_loop() noexcept {
+  if (!slot_ || slot_.has_loop()) return false;
+  failed_ = true;
+  piece_ = {};
+  slot_.get()->abandon();
+  slot_.drop();
+  return true;
+}
+
 void response_state::begin_read() {
+  if (has_lost_loop()) {
+    throw error(request() + ": the event loop that the response belongs to has ended");
+  }
   if (reading_) throw std::logic_error(request() + ": another coroutine reads this response");
   if (failed_) {
     throw error(request() + ": an earlier read of this response failed or was cancelled");

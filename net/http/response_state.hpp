@@ -92,6 +92,7 @@ class response_state {
   void advance();
   void end_exchange() noexcept;
   void begin_read();
+  bool has_lost_loop() noexcept;
   [[noreturn]] void fail();
 
   task<> give_way();

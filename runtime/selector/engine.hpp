@@ -94,6 +94,8 @@ class engine {
   void attach(int fd);
   void release(int fd) noexcept;
   void recycle(std::byte* data, std::uint32_t buffer) noexcept;
+  // The same for a heap_buffer whose engine is gone.
+  static void free_heap_buffer(std::byte* data) noexcept;
   void forget(int fd) noexcept;
   // Throws std::system_error.
   int descriptor();

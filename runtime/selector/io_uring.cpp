@@ -253,6 +253,8 @@ void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   state_->pool.recycle(data, buffer);
 }
 
+void engine::free_heap_buffer(std::byte* data) noexcept { buffer_pool::free_heap(data); }
+
 bool engine::has_untold() const noexcept {
   return state_->first_changed || !state_->lone.empty();
 }
@@ -264,6 +266,8 @@ bool engine::holds_input(int fd) const noexcept {
   const io_descriptor* d = state_->find(fd);
   if (!d || d->released) return false;
   if (d->ended || !d->retained.empty()) return true;
+  // Whose they are that found no room in the ring, nobody can see.
+  if (state_->ring.holds_back()) return true;
   // Of a kernel that does not wait for our next call, or of a turn that is not through with them.
   unsigned at = 0;
   const io_uring_cqe* landed = nullptr;

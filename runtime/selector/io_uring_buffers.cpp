@@ -104,10 +104,12 @@ void buffer_pool::give_back(block& b) noexcept {
 
 void buffer_pool::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   if (buffer == heap_buffer) {
-    ::operator delete(data - sizeof(block));
+    free_heap(data);
   } else {
     offer(buffer);
   }
 }
+
+void buffer_pool::free_heap(std::byte* data) noexcept { ::operator delete(data - sizeof(block)); }
 
 }  // namespace eddy::inline v1::detail

@@ -37,6 +37,8 @@ class buffer_pool {
   std::size_t bytes() const noexcept { return bytes_; }
   // True if the kernel has a buffer to pick, as far as is known before the completions are seen.
   bool stocked(io_uring& ring) noexcept;
+  // Less than half of it is left to the kernel.
+  bool is_low() const noexcept { return with_kernel_ < count_ / 2; }
   // The kernel has put `size` bytes in this buffer.
   block& taken(std::uint32_t buffer, std::size_t size) noexcept;
   // Null if there is no memory.
@@ -44,6 +46,7 @@ class buffer_pool {
   void give_back(block& b) noexcept;
   // The same for what a lease holds: the start of a block's bytes.
   void recycle(std::byte* data, std::uint32_t buffer) noexcept;
+  static void free_heap(std::byte* data) noexcept;
   // The kernel may still write: the memory must not be freed.
   void abandon() noexcept { map_ = nullptr; }
 

@@ -180,11 +180,13 @@ void engine::state::land(io_descriptor& d, int result, unsigned flags) noexcept 
   }
 }
 
-// Over the limit, from before the kernel has seen the cancellation, bytes are kept in blocks of
-// their own size: a stream that nobody reads must not take the pool from the others.
+// Streams that nobody reads must not take the pool from the others. So bytes are kept in blocks of
+// their own size over the limit, from before the kernel has seen the cancellation, and for as long
+// as the pool is low: peers of many idle connections could otherwise empty it together.
 void engine::state::retain(io_descriptor& d, block& b) noexcept {
   block* kept = &b;
-  if (b.buffer != heap_buffer && d.retained.holds(retained_limit)) {
+  const bool unwanted = d.retained.holds(retained_limit) || (!d.ops[lane_in] && pool.is_low());
+  if (b.buffer != heap_buffer && unwanted) {
     const std::uint32_t size = b.end - b.begin;
     if (block* own = buffer_pool::from_heap(size)) {
       std::memcpy(own->data, b.data + b.begin, size);

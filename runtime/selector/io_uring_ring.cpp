@@ -81,9 +81,13 @@ io_uring_sqe* uring::next_entry() noexcept {
 }
 
 bool uring::nothing_to_do() const noexcept {
-  const unsigned kernel_flags = IO_URING_READ_ONCE(*ring_.sq.kflags);
-  return io_uring_sq_ready(&ring_) == 0 &&
-         !(kernel_flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+  return io_uring_sq_ready(&ring_) == 0 && !has_flags(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
+bool uring::holds_back() const noexcept { return has_flags(IORING_SQ_CQ_OVERFLOW); }
+
+bool uring::has_flags(unsigned any_of) const noexcept {
+  return (IO_URING_READ_ONCE(*ring_.sq.kflags) & any_of) != 0;
 }
 
 // Results are not looked at: what was not submitted stays in the queue for the next call, and what

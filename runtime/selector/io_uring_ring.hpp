@@ -27,6 +27,9 @@ class uring {
   // Whether a call of enter and drain would do something.
   bool has_more() const noexcept { return io_uring_cq_ready(&ring_) > 0 || !nothing_to_do(); }
 
+  // Whether completions wait in the kernel because they found no room here.
+  bool holds_back() const noexcept;
+
   // Calls handle(user_data, result, flags) for each completion that is there. An entry is given
   // back before its handler runs.
   template <class Handler>
@@ -47,6 +50,7 @@ class uring {
  private:
   void enable() noexcept;
   bool nothing_to_do() const noexcept;
+  bool has_flags(unsigned any_of) const noexcept;
 
   io_uring ring_ = {};
   bool enabled_ = false;

@@ -5,6 +5,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <cstdlib>
 #include <new>
 #include <system_error>
 
@@ -259,5 +260,7 @@ bool engine::holds_input(int) const noexcept { return false; }
 void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   state_->buffers.give(data, buffer);
 }
+
+void engine::free_heap_buffer(std::byte* data) noexcept { std::free(data); }
 
 }  // namespace eddy::inline v1::detail

@@ -278,3 +278,44 @@ TEST_CASE("the bounds of http::limits hold") {
   };
   eddy::run(main());
 }
+
+TEST_CASE("a response that outlives its loop keeps its head, and nothing else of it is touched") {
+  const std::string length = "HTTP/1.1 200 OK\r\nContent-Length: ";
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::vector<std::string> beginnings = {
+      length + "5\r\n\r\n",      length + "5\r\n\r\nhe", length + "5\r\n\r\nhello",
+      chunked + "3\r\nab",       chunked + "3\r\nabc",   chunked + "3\r\nabc\r\n0\r\n\r\n"};
+  std::vector<response> kept;
+  const auto first = [&]() -> task<> {
+    session client;
+    for (const std::string& beginning : beginnings) {
+      scripted_origin origin([&](origin_peer* peer) -> task<> {
+        for (int i = 0; i < 3; ++i) {
+          const std::string asked = co_await peer->request();
+          if (asked.empty()) co_return;
+          co_await peer->stream.write_all(beginning);
+        }
+        co_await peer->stay();
+      });
+      for (int i = 0; i < 3; ++i) kept.push_back(co_await client.get(origin.url()));
+      co_await settle();
+    }
+  };
+  eddy::run(first());
+  kept.pop_back();  // where there is no loop at all
+  const auto next = [&]() -> task<> {
+    scripted_origin origin(always(reply_with("still here")));
+    session client;
+    CHECK(co_await text_of(client.get(origin.url())) == "still here");
+    for (std::size_t i = 0; i < kept.size(); i += 3) {
+      CHECK(kept[i].status() == 200);
+      const std::string failed = co_await failure_of<eddy::http::error>(kept[i].text());
+      CHECK(failed.ends_with("the event loop that the response belongs to has ended"));
+      CHECK_FALSE(co_await kept[i + 1].discard());
+    }
+    kept.clear();
+    CHECK(co_await text_of(client.get(origin.url())) == "still here");
+    CHECK(client.statistics().connects == 1);
+  };
+  eddy::run(next());
+}

@@ -133,6 +133,45 @@ TEST_CASE_FIXTURE(each_kind, "a stream that nobody reads is not read without bou
   CHECK(got == sent);
 }
 
+TEST_CASE_FIXTURE(each_kind, "streams that nobody reads leave the others half of the buffers") {
+  constexpr unsigned buffers = 16;
+  bare b(buffers);
+  std::vector<std::unique_ptr<wire>> silent;
+  for (unsigned i = 0; i < buffers; ++i) {
+    silent.push_back(std::make_unique<wire>(b.selector, stream));
+    wire& w = *silent.back();
+    request begun(op_code::receive, w.fd);
+    b.submit(begun);
+    w.say("asked for");
+    REQUIRE(b.finish(begun) == 9);
+    b.recycle(begun);
+    w.say("and not");
+    b.turns(2);
+    w.say("asked for");
+    b.turns(2);
+  }
+  std::vector<std::unique_ptr<request>> held;
+  wire w(b.selector, stream);
+  for (unsigned i = 0; i < buffers / 2; ++i) {
+    held.push_back(std::make_unique<request>(op_code::receive, w.fd));
+    request& r = *held.back();
+    b.submit(r);
+    w.say("hello");
+    REQUIRE(b.finish(r) == 5);
+    CHECK((r.buffer == heap_buffer) == over_fallbacks());
+  }
+  for (auto& r : held) b.recycle(*r);
+  for (auto& s : silent) {
+    std::string all;
+    while (all.size() < 16) {
+      request r(op_code::receive, s->fd);
+      all += text_of(r, b.perform(r));
+      b.recycle(r);
+    }
+    CHECK(all == "and notasked for");
+  }
+}
+
 TEST_CASE_FIXTURE(each_kind, "a released stream gives back what it had retained") {
   bare b(4);
   for (int i = 0; i < 20; ++i) {

@@ -3,6 +3,7 @@
 #include "../engine.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <system_error>
 
@@ -89,6 +90,8 @@ void engine::release(int fd) noexcept { state_->place.net().release(fd); }
 void engine::recycle(std::byte* data, std::uint32_t buffer) noexcept {
   state_->place.net().recycle(data, buffer);
 }
+
+void engine::free_heap_buffer(std::byte* data) noexcept { std::free(data); }
 
 void engine::forget(int fd) noexcept { state_->place.net().forget(fd); }
 

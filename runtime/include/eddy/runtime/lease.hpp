@@ -49,6 +49,8 @@ class lease {
   void reset() noexcept {
     if (data_) give_back();
   }
+  // For Eddy's own layers: the loop has ended, and its buffers with it. Reads nothing of either.
+  void abandon() noexcept;
 
  private:
   void give_back() noexcept;

@@ -58,8 +58,8 @@ class interim_response {
 };
 
 // A response whose head has come and whose body is still to be read, once. Move-only; belongs to
-// its loop's thread and is destroyed before `run` returns. It may outlive its session, and may be
-// moved or destroyed while a coroutine reads from it.
+// its loop's thread. It may outlive its session, and may be moved or destroyed while a coroutine
+// reads from it. One that outlives its loop has its head still; reads throw http::error.
 //
 // Until the body has been read to its end the response holds one of the session's connections. Then
 // the connection is free for the next request, though the response lives on. Dropping the response
