@@ -1,5 +1,5 @@
-// Whether a sanitizer watches memory. What recycles memory steps aside then, so that every use after
-// free is seen. For source files only: in a header, the two answers would mix across them.
+// Whether a sanitizer watches memory. What recycles memory steps aside then, so that every use
+// after free is seen. For source files only: in a header, the two answers would mix across them.
 #pragma once
 
 namespace eddy::inline v1::detail {

@@ -7,8 +7,8 @@
 #include "../support/client_site.hpp"
 #include "../support/simulated.hpp"
 
-// Sanitizers bring an operator new of their own, and with them nothing that they should see freed is
-// recycled.
+// Sanitizers bring an operator new of their own, and with them nothing is recycled that they should
+// see freed.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define EDDY_TESTS_COUNT_ALLOCATIONS 0
 #elif defined(__has_feature)
