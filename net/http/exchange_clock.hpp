@@ -37,6 +37,8 @@ class exchange_clock {
 
   bool has(timeout_kind kind) const noexcept { return timeouts_[kind] != detail::never_ns; }
   time_limit total() const noexcept { return {total_at_, timeout_kind::total}; }
+  // For what may go on for long without a wait that a timer could end.
+  bool has_passed() const { return has(timeout_kind::total) && total_at_ <= now(); }
   // For a wait of that kind which begins now.
   time_limit from_now(timeout_kind kind) const;
 

@@ -95,6 +95,7 @@ class response_state {
   bool has_lost_loop() noexcept;
   [[noreturn]] void fail();
 
+  void check_total();
   task<> give_way();
   // For a catch block: the same for what went wrong beside the connection, with the connection's
   // end.

@@ -1,4 +1,5 @@
 // The timeouts that are for one kind of wait each.
+#include <array>
 #include <eddy/runtime/timeout.hpp>
 
 #include "../support/client_site.hpp"
@@ -131,6 +132,34 @@ TEST_CASE("an upload that gets on is not ended by the write timeout" * needs_ful
     });
     session client(session_options().write_timeout(2s));
     CHECK(co_await text_of(client.put(slow.url()).body(std::string(8'000'000, 'b'))) == "x");
+  };
+  eddy::run(main());
+}
+
+TEST_CASE("the total timeout ends a body that comes faster than it is read") {
+  const auto main = []() -> task<> {
+    constexpr std::size_t size = 1024 * 1024;
+    scripted_origin origin(always(reply_with(std::string(size, 'x'))));
+    session client(session_options().timeout(200ms));
+    response answer = co_await client.get(origin.url());
+    const eddy::time_point begun = eddy::now();
+    std::array<std::byte, 4096> piece;
+    std::size_t came = 0;
+    std::string failed;
+    try {
+      while (came < size) {
+        came += co_await answer.read_some(piece);
+        co_await eddy::sleep(5ms);
+      }
+    } catch (const request_timeout& e) {
+      CHECK(e.kind() == timeout_kind::total);
+      failed = e.what();
+    }
+    CHECK(failed == "GET " + origin.url() +
+                        ": reading the response: the total timeout of 0.200 s passed");
+    CHECK(eddy::now() - begun >= 190ms);
+    CHECK(came < size / 2);
+    check_nothing_in_use(client);
   };
   eddy::run(main());
 }
