@@ -38,7 +38,7 @@ class Names(unittest.TestCase):
         for name in ("floor/again", "floor-epoll/again", "floor-io_uring/again"):
             self.assertTrue(rows.is_again(name) and rows.is_floor(name), name)
             self.assertFalse(rows.is_rival(name) or rows.is_ours(name), name)
-        for name in ("floor", "floor-epoll", "floor-at-once", "eddy/again", "asio/again"):
+        for name in ("floor", "floor-epoll", "floor-at-once-epoll", "eddy/again", "asio/again"):
             self.assertFalse(rows.is_again(name), name)
         self.assertEqual(twice().best_rival(ECHO, "cpu_ns"), "asio")
 
@@ -190,7 +190,8 @@ class Runs(unittest.TestCase):
         gets, pool = self.asked(macro.http, macro.Settings())
         self.assertEqual([value(gets, o) for o in ("--rounds", "--requests")], ["21", "50000"])
         self.assertEqual([value(pool, o) for o in ("--rounds", "--requests")], ["7", "100000"])
-        self.assertEqual(self.named(gets), ["floor-epoll", "floor-io_uring", "floor-at-once",
+        self.assertEqual(self.named(gets), ["floor-epoll", "floor-io_uring",
+                                            "floor-at-once-epoll", "floor-at-once-io_uring",
                                             "eddy-epoll", "eddy-io_uring", "floor-epoll/again",
                                             "floor-io_uring/again", "wrk"])
         self.assertEqual(self.named(pool), ["floor-epoll", "eddy-epoll", "eddy-io_uring"])
